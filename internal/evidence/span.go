@@ -1,0 +1,195 @@
+package evidence
+
+import (
+	"net/netip"
+	"strings"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+)
+
+// Keys of the semantic conventions that evidence relies on.
+const (
+	keyLocalAddress = "network.local.address"
+	keyLocalPort    = "network.local.port"
+	keyPeerAddress  = "network.peer.address"
+	keyPeerPort     = "network.peer.port"
+)
+
+// side names the attributes of a request or of a response.
+type side struct{ seq, len, tid, io, ops, tick, goid, parent, waited, handoffs string }
+
+var (
+	requestSide = side{
+		KeyRequestSeq, KeyRequestLen, KeyRequestTID, KeyRequestIO, KeyRequestOps,
+		KeyRequestTick, KeyRequestGoid, KeyRequestParent, KeyRequestWaited, KeyRequestHandoffs,
+	}
+	responseSide = side{
+		KeyResponseSeq, KeyResponseLen, KeyResponseTID, KeyResponseIO, KeyResponseOps,
+		KeyResponseTick, KeyResponseGoid, KeyResponseParent, KeyResponseWaited, KeyResponseHandoffs,
+	}
+)
+
+// Put writes e to the attributes of span, apart from Local and Peer, which are
+// ordinary semantic conventions that the span has anyway. Request.Start and
+// Response.End are the span's own start and end and are not repeated.
+func (e *Exchange) Put(span ptrace.Span) {
+	a := span.Attributes()
+	putInt(a, KeyConnID, int64(e.ConnID))
+	putInt(a, KeyConnOrdinal, int64(e.Ordinal))
+	if e.ConnectTime != 0 {
+		putInt(a, KeyConnectTime, e.ConnectTime)
+		putInt(a, KeyConnectTID, int64(e.Connect.TID))
+		putInt(a, KeyConnectIO, int64(e.Connect.IO))
+		putInt(a, KeyConnectTick, int64(e.Connect.Tick))
+		putInt(a, KeyConnectGoid, int64(e.Connect.Goid))
+		putInt(a, KeyConnectParent, int64(e.Connect.GoidParent))
+	}
+	putInt(a, KeyRequestEnd, e.Request.End)
+	e.Request.put(a, &requestSide)
+	if e.Response.Start != 0 {
+		putInt(a, KeyResponseStart, e.Response.Start)
+		e.Response.put(a, &responseSide)
+	}
+	if e.Context != "" {
+		a.PutStr(KeyContext, e.Context)
+	}
+	putBool(a, KeyLossy, e.Lossy)
+	putBool(a, KeyOpaque, e.Opaque)
+	putBool(a, KeyHidden, e.Hidden)
+}
+
+func (m *Message) put(a pcommon.Map, k *side) {
+	a.PutInt(k.seq, int64(m.Seq)) // zero is a position like any other
+	putInt(a, k.len, int64(m.Len))
+	putInt(a, k.tid, int64(m.TID))
+	putInt(a, k.io, int64(m.IO))
+	if m.Ops > 1 {
+		a.PutInt(k.ops, int64(m.Ops))
+	}
+	putInt(a, k.tick, int64(m.Tick))
+	putInt(a, k.goid, int64(m.Goid))
+	putInt(a, k.parent, int64(m.GoidParent))
+	putInt(a, k.waited, int64(m.Waited))
+	if len(m.Handoffs) > 0 {
+		a.PutStr(k.handoffs, string(AppendHandoffs(nil, m.Handoffs)))
+	}
+}
+
+// Read fills e with the evidence on span, keeping the capacity of its handoff
+// lists, and reports whether span carries any (a TID on the request). A
+// malformed handoff list is read as far as it is well formed.
+func (e *Exchange) Read(span ptrace.Span) bool {
+	*e = Exchange{
+		Request:  Message{Handoffs: e.Request.Handoffs[:0]},
+		Response: Message{Handoffs: e.Response.Handoffs[:0]},
+	}
+	var local, peer netip.Addr
+	var localPort, peerPort uint16
+	for k, v := range span.Attributes().All() {
+		switch k {
+		case keyLocalAddress:
+			local, _ = netip.ParseAddr(v.Str())
+		case keyPeerAddress:
+			peer, _ = netip.ParseAddr(v.Str())
+		case keyLocalPort:
+			localPort = uint16(v.Int())
+		case keyPeerPort:
+			peerPort = uint16(v.Int())
+		default:
+			if strings.HasPrefix(k, Prefix) {
+				e.readKey(k, v)
+			}
+		}
+	}
+	e.Local = netip.AddrPortFrom(local.Unmap(), localPort)
+	e.Peer = netip.AddrPortFrom(peer.Unmap(), peerPort)
+	e.Request.Start = int64(span.StartTimestamp())
+	if e.Response.Start != 0 {
+		e.Response.End = int64(span.EndTimestamp())
+	}
+	return e.Request.TID != 0
+}
+
+func (e *Exchange) readKey(k string, v pcommon.Value) {
+	if e.Request.read(k, v, &requestSide) || e.Response.read(k, v, &responseSide) {
+		return
+	}
+	switch k {
+	case KeyConnID:
+		e.ConnID = uint64(v.Int())
+	case KeyConnOrdinal:
+		e.Ordinal = uint32(v.Int())
+	case KeyConnectTime:
+		e.ConnectTime = v.Int()
+	case KeyConnectTID:
+		e.Connect.TID = uint32(v.Int())
+	case KeyConnectIO:
+		e.Connect.IO = uint32(v.Int())
+	case KeyConnectTick:
+		e.Connect.Tick = uint32(v.Int())
+	case KeyConnectGoid:
+		e.Connect.Goid = uint64(v.Int())
+	case KeyConnectParent:
+		e.Connect.GoidParent = uint64(v.Int())
+	case KeyRequestEnd:
+		e.Request.End = v.Int()
+	case KeyResponseStart:
+		e.Response.Start = v.Int()
+	case KeyContext:
+		e.Context = v.Str()
+	case KeyLossy:
+		e.Lossy = v.Bool()
+	case KeyOpaque:
+		e.Opaque = v.Bool()
+	case KeyHidden:
+		e.Hidden = v.Bool()
+	}
+}
+
+func (m *Message) read(key string, v pcommon.Value, k *side) bool {
+	switch key {
+	case k.seq:
+		m.Seq = uint32(v.Int())
+	case k.len:
+		m.Len = uint32(v.Int())
+	case k.tid:
+		m.TID = uint32(v.Int())
+	case k.io:
+		m.IO = uint32(v.Int())
+	case k.ops:
+		m.Ops = uint32(v.Int())
+	case k.tick:
+		m.Tick = uint32(v.Int())
+	case k.goid:
+		m.Goid = uint64(v.Int())
+	case k.parent:
+		m.GoidParent = uint64(v.Int())
+	case k.waited:
+		m.Waited = Waited(v.Int())
+	case k.handoffs:
+		m.Handoffs, _ = ParseHandoffs(m.Handoffs, v.Str())
+	default:
+		return false
+	}
+	return true
+}
+
+// Remove takes every evidence attribute off span.
+func Remove(span ptrace.Span) {
+	span.Attributes().RemoveIf(func(k string, _ pcommon.Value) bool {
+		return strings.HasPrefix(k, Prefix)
+	})
+}
+
+func putInt(a pcommon.Map, key string, v int64) {
+	if v != 0 {
+		a.PutInt(key, v)
+	}
+}
+
+func putBool(a pcommon.Map, key string, v bool) {
+	if v {
+		a.PutBool(key, true)
+	}
+}
