@@ -98,10 +98,13 @@ struct thread_point {
 
 #define HANDOFFS_MAX 8
 #define COMM_LEN 16
+#define CAPTURE_MAX 8192 /* most payload bytes of one record */
 
 /*
  * A connection, sent once before its first I/O. For ROLE_CLIENT `at` and
- * `time_ns` tell who called connect and when; for ROLE_SERVER, accept.
+ * `time_ns` tell who called connect and when; for ROLE_SERVER, accept; for
+ * ROLE_UNKNOWN, the first I/O. These are no I/O of their own: at.io is the
+ * ordinal of the I/O that the thread had made before.
  */
 struct conn_record {
 	__u8 type; /* RECORD_CONN */

@@ -88,7 +88,8 @@ type Exchange struct {
 	// network.peer.*.
 	Local, Peer netip.AddrPort
 	// Connect is who opened the connection and when: on the first exchange of a
-	// client connection whose connect was seen, else zero.
+	// client connection whose connect was seen, else zero. Connect.IO is the last
+	// I/O of the thread before it: connect has no ordinal of its own.
 	Connect     Point
 	ConnectTime int64
 

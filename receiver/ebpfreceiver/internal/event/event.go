@@ -55,6 +55,7 @@ type Handoff struct {
 
 // Conn announces a connection. For RoleClient, At and Time say who called
 // connect and when; for RoleServer, accept; for RoleUnknown, the first I/O.
+// At.IO is the ordinal of the I/O that the thread had made before.
 type Conn struct {
 	ID            uint64 // never used twice while the probe is loaded
 	Role          Role

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
+/*
+ * The hooks. All are BTF raw tracepoints: no kprobe, no fentry, no tracefs.
+ */
+#include "stream.h"
+#include <bpf/bpf_tracing.h>
+
+char LICENSE[] SEC("license") = "GPL";
+
+/* The records and map values that the Go types are generated from. */
+const struct conn_record *unused_conn __attribute__((unused));
+const struct io_record *unused_io __attribute__((unused));
+const struct close_record *unused_close __attribute__((unused));
+const struct proc_record *unused_proc __attribute__((unused));
+const enum counter *unused_counter __attribute__((unused));
+
+static __always_inline void enter(struct task_struct *task, struct pt_regs *regs,
+				  enum syscall_class class)
+{
+	struct thread *thread;
+	struct file *file;
+
+	thread = thread_of(task);
+	if (!thread)
+		return;
+	thread->enter_ns = bpf_ktime_get_ns();
+	if (class != CLASS_WRITE || ARG3(regs) > WAKE_WRITE_MAX || !handoffs_enabled)
+		return;
+	file = file_of(task, ARG1(regs));
+	if (file)
+		fd_write(thread, file);
+}
+
+/*
+ * sys_enter is stable: a tracepoint of the kernel's ABI to tracers since 2.6. It
+ * only takes the time, and saves context for wake fds.
+ */
+SEC("tp_btf/sys_enter")
+int BPF_PROG(sys_enter, struct pt_regs *regs, long nr)
+{
+	enum syscall_class class = classify(nr);
+	struct task_struct *task;
+
+	if (!class_moves_bytes(class))
+		return 0;
+	task = bpf_get_current_task_btf();
+	if (!target_of(task) || is_compat(task))
+		return 0;
+	enter(task, regs, class);
+	return 0;
+}
+
+/* Sleeps and turns of an event loop. */
+static __always_inline void on_wait(struct thread *thread, enum syscall_class class,
+				    struct pt_regs *regs, long ret)
+{
+	if (ret < 0)
+		return;
+	if (class == CLASS_EPOLL) {
+		thread->tick++;
+		thread->waited |= IO_WAITED_EPOLL;
+	} else if (class == CLASS_POLL) {
+		thread->waited |= IO_WAITED_POLL;
+	} else if (class == CLASS_SLEEP) {
+		thread->waited |= IO_WAITED_SLEEP;
+	} else if (class == CLASS_FUTEX_WAIT || futex_waits(ARG2(regs))) {
+		thread->waited |= IO_WAITED_FUTEX;
+	}
+}
+
+static __always_inline void on_accept(struct task_struct *task, struct thread *thread,
+				      const struct target *target, struct pt_regs *regs, long fd)
+{
+	struct file *file = file_of(task, fd);
+	struct sock *sk = file ? socket_of(file) : NULL;
+	struct thread_point at;
+
+	if (!sk || !is_tcp(sk))
+		return;
+	point_of(&at, thread, target, task, regs);
+	conn_add(sk, ROLE_SERVER, &at, bpf_ktime_get_ns());
+}
+
+/* The fd that the bytes crossed: splice may name a socket at either end. */
+static __always_inline struct sock *transfer_socket(struct transfer *transfer,
+						    enum syscall_class class,
+						    struct task_struct *task,
+						    struct thread *thread, struct pt_regs *regs)
+{
+	struct file *file = file_of(task, ARG1(regs));
+	struct sock *sk = file ? socket_of(file) : NULL;
+
+	if (class == CLASS_SPLICE) {
+		transfer->direction = INGRESS;
+		if (sk)
+			return sk;
+		transfer->direction = EGRESS;
+		file = file_of(task, ARG3(regs));
+		return file ? socket_of(file) : NULL;
+	}
+	if (file && transfer->direction == INGRESS && fd_read(thread, file))
+		thread->waited |= IO_WAITED_FD;
+	return sk;
+}
+
+static __always_inline void on_io(struct task_struct *task, struct thread *thread,
+				  const struct target *target, enum syscall_class class,
+				  struct pt_regs *regs, long ret)
+{
+	struct transfer transfer = {};
+	struct sock *sk;
+
+	if (ret <= 0 || !read_transfer(&transfer, class, regs, ret))
+		return;
+	sk = transfer_socket(&transfer, class, task, thread, regs);
+	if (sk)
+		on_transfer(sk, &transfer, task, thread, target, regs);
+}
+
+/* sys_exit: results are known, the argument registers still hold. */
+SEC("tp_btf/sys_exit")
+int BPF_PROG(sys_exit, struct pt_regs *regs, long ret)
+{
+	enum syscall_class class = classify(SYSCALL_NR(regs));
+	struct task_struct *task;
+	struct target *target;
+	struct thread *thread;
+
+	if (class == CLASS_NONE)
+		return 0;
+	task = bpf_get_current_task_btf();
+	target = target_of(task);
+	if (!target)
+		return 0;
+	if (is_compat(task)) {
+		count(SKIP_COMPAT);
+		return 0;
+	}
+	thread = thread_of(task);
+	if (!thread)
+		return 0;
+	if (class_moves_bytes(class))
+		on_io(task, thread, target, class, regs, ret);
+	else if (class != CLASS_ACCEPT)
+		on_wait(thread, class, regs, ret);
+	else if (ret >= 0)
+		on_accept(task, thread, target, regs, ret);
+	return 0;
+}
+
+/* sched_waking runs on the waker's side, with the wakee's state still asleep. */
+SEC("tp_btf/sched_waking")
+int BPF_PROG(sched_waking, struct task_struct *wakee)
+{
+	if (handoffs_enabled)
+		on_wake(bpf_get_current_task_btf(), wakee);
+	return 0;
+}
+
+static __always_inline void report_process(enum proc_change change, __u32 pid, __u32 parent,
+					   __u16 port)
+{
+	struct proc_record record = {
+		.type = RECORD_PROC,
+		.change = change,
+		.port = port,
+		.pid = pid,
+		.parent = parent,
+		.time_ns = bpf_ktime_get_ns(),
+	};
+
+	bpf_get_current_comm(record.comm, sizeof(record.comm));
+	emit(&record, sizeof(record), COUNT_RECORD_PROC, LOST_RING_PROC, true);
+}
+
+/* A fork of a target is a target at once: its first request may come before
+ * user space has looked at it. */
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(sched_process_fork, struct task_struct *parent, struct task_struct *child)
+{
+	struct target *target = target_of(parent);
+	struct thread *from, *to;
+
+	if (!target)
+		return 0;
+	if (child->tgid == child->pid) {
+		bpf_task_storage_get(&targets, child, target, BPF_LOCAL_STORAGE_GET_F_CREATE);
+		report_process(PROC_FORK, child->pid, parent->tgid, 0);
+	}
+	from = bpf_task_storage_get(&threads, parent, 0, 0);
+	if (!from || !handoffs_enabled)
+		return 0;
+	to = thread_of(child);
+	if (to)
+		on_clone(from, parent->pid, to);
+	return 0;
+}
+
+/* Any process: the new program may be one that user space wants. */
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(sched_process_exec, struct task_struct *task)
+{
+	if (watch_all || target_of(task))
+		report_process(PROC_EXEC, task->tgid, 0, 0);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(sched_process_exit, struct task_struct *task)
+{
+	struct target *target = target_of(task);
+
+	thread_gone(task);
+	if (target && group_dead(task))
+		report_process(PROC_EXIT, task->tgid, 0, 0);
+	return 0;
+}
+
+static __always_inline void on_connect(struct sock *sk)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct target *target = target_of(task);
+	struct thread *thread;
+	struct thread_point at;
+
+	if (!target)
+		return;
+	thread = thread_of(task);
+	if (!thread)
+		return;
+	point_of(&at, thread, target, task, (struct pt_regs *)bpf_task_pt_regs(task));
+	conn_add(sk, ROLE_CLIENT, &at, bpf_ktime_get_ns());
+}
+
+static __always_inline void on_close(struct sock *sk, int oldstate)
+{
+	__u64 key = (__u64)sk;
+	struct conn *conn = bpf_map_lookup_elem(&conns, &key);
+
+	if (!conn)
+		return;
+	/* A connect that failed has had no I/O to announce it. */
+	if (oldstate == TCP_SYN_SENT && !conn->announced)
+		announce(conn, sk);
+	conn_close(sk, conn);
+}
+
+/*
+ * inet_sock_set_state is a tracepoint meant for tracers since 4.16. SYN_SENT is set
+ * by connect itself, so the current task is the one that connects; the socket
+ * is closed when the kernel says so, or when the program has let go of it
+ * (both directions shut) and only the farewell is left.
+ */
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(inet_sock_set_state, struct sock *sk, int oldstate, int newstate)
+{
+	if (sk->sk_protocol != IPPROTO_TCP)
+		return 0;
+	if (newstate == TCP_SYN_SENT)
+		on_connect(sk);
+	else if (newstate == TCP_LISTEN && watch_all)
+		report_process(PROC_LISTEN, bpf_get_current_pid_tgid() >> 32, 0,
+			       sk->__sk_common.skc_num);
+	else if (newstate == TCP_CLOSE ||
+		 ((newstate == TCP_FIN_WAIT1 || newstate == TCP_LAST_ACK) &&
+		  (sk->sk_shutdown & SHUTDOWN_MASK) == SHUTDOWN_MASK))
+		on_close(sk, oldstate);
+	return 0;
+}

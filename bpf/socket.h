@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/*
+ * From file descriptor to TCP socket, and the table of connections. An entry is
+ * made by accept, by connect, or by the first I/O on a connection that existed
+ * before; it goes when the kernel closes the socket.
+ */
+#ifndef OTELCOL_BPF_SOCKET_H
+#define OTELCOL_BPF_SOCKET_H
+
+#include "task.h"
+
+#define NO_DIRECTION 2
+
+struct conn {
+	__u64 id;
+	__u64 time_ns;
+	struct thread_point at;
+	/* Tells this socket from a later one at the same address. */
+	__u32 ports;
+	__u32 captured; /* payload bytes of the current message */
+	__u8 role;
+	__u8 direction; /* of the last I/O, or NO_DIRECTION */
+	__u8 announced; /* the conn record reached the ring buffer */
+	__u8 pad[5];
+};
+
+/* Keyed by the address of struct sock. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 65536);
+	__type(key, __u64);
+	__type(value, struct conn);
+} conns SEC(".maps");
+
+__u64 conn_ids;
+
+static __always_inline struct file *file_of(struct task_struct *task, __u32 fd)
+{
+	struct fdtable *fdt = task->files->fdt;
+	struct file **slots = fdt->fd;
+	struct file *file = NULL;
+
+	if (fd >= fdt->max_fds)
+		return NULL;
+	bpf_probe_read_kernel(&file, sizeof(file), slots + fd);
+	return file;
+}
+
+static __always_inline struct sock *socket_of(struct file *file)
+{
+	unsigned short mode = BPF_CORE_READ(file, f_inode, i_mode);
+	struct socket *socket;
+
+	if ((mode & S_IFMT) != S_IFSOCK)
+		return NULL;
+	socket = BPF_CORE_READ(file, private_data);
+	return BPF_CORE_READ(socket, sk);
+}
+
+static __always_inline bool is_tcp(struct sock *sk)
+{
+	unsigned short family = BPF_CORE_READ(sk, __sk_common.skc_family);
+
+	return (family == AF_INET || family == AF_INET6) &&
+	       BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP;
+}
+
+static __always_inline __u32 ports_of(struct sock *sk)
+{
+	return BPF_CORE_READ(sk, __sk_common.skc_portpair);
+}
+
+static __always_inline struct conn *conn_add(struct sock *sk, __u8 role,
+					     const struct thread_point *at, __u64 time_ns)
+{
+	struct conn conn = {
+		.id = __sync_fetch_and_add(&conn_ids, 1) + 1,
+		.time_ns = time_ns,
+		.at = *at,
+		.ports = ports_of(sk),
+		.role = role,
+		.direction = NO_DIRECTION,
+	};
+	__u64 key = (__u64)sk;
+
+	if (bpf_map_update_elem(&conns, &key, &conn, BPF_ANY)) {
+		count(LOST_CONN_TABLE);
+		return NULL;
+	}
+	return bpf_map_lookup_elem(&conns, &key);
+}
+
+/*
+ * The entry of a socket that `task` uses. The address alone does not name the
+ * connection: after a lost close another socket may live there, with other
+ * ports. (A connecting socket gets its source port after the entry was made.)
+ */
+static __always_inline struct conn *conn_lookup(struct sock *sk)
+{
+	__u64 key = (__u64)sk;
+	struct conn *conn = bpf_map_lookup_elem(&conns, &key);
+	__u32 ports;
+
+	if (!conn)
+		return NULL;
+	ports = ports_of(sk);
+	if (conn->ports == ports)
+		return conn;
+	if (conn->direction == NO_DIRECTION && conn->role == ROLE_CLIENT) {
+		conn->ports = ports;
+		return conn;
+	}
+	count(SKIP_STALE_CONN);
+	bpf_map_delete_elem(&conns, &key);
+	return NULL;
+}
+
+static __always_inline void map_v4(__u8 *addr, __be32 v4)
+{
+	addr[10] = 0xff;
+	addr[11] = 0xff;
+	__builtin_memcpy(addr + 12, &v4, 4);
+}
+
+static __always_inline void read_addresses(struct conn_record *record, struct sock *sk)
+{
+	__be16 dport = BPF_CORE_READ(sk, __sk_common.skc_dport);
+
+	record->family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	record->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	record->remote_port = __builtin_bswap16(dport);
+	record->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	if (record->family == AF_INET) {
+		map_v4(record->local_addr, BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr));
+		map_v4(record->remote_addr, BPF_CORE_READ(sk, __sk_common.skc_daddr));
+		return;
+	}
+	BPF_CORE_READ_INTO(&record->local_addr, sk, __sk_common.skc_v6_rcv_saddr.in6_u.u6_addr8);
+	BPF_CORE_READ_INTO(&record->remote_addr, sk, __sk_common.skc_v6_daddr.in6_u.u6_addr8);
+}
+
+/* Sends the conn record, once; again at the next I/O if it was lost. */
+static __always_inline void announce(struct conn *conn, struct sock *sk)
+{
+	struct conn_record record = {
+		.type = RECORD_CONN,
+		.role = conn->role,
+		.conn = conn->id,
+		.time_ns = conn->time_ns,
+		.at = conn->at,
+	};
+
+	read_addresses(&record, sk);
+	conn->announced = emit(&record, sizeof(record), COUNT_RECORD_CONN, LOST_RING_CONN, false);
+}
+
+static __always_inline void conn_close(struct sock *sk, struct conn *conn)
+{
+	struct close_record record = {
+		.type = RECORD_CLOSE,
+		.error = BPF_CORE_READ(sk, sk_err),
+		.conn = conn->id,
+		.time_ns = bpf_ktime_get_ns(),
+	};
+	__u64 key = (__u64)sk;
+
+	if (conn->announced)
+		emit(&record, sizeof(record), COUNT_RECORD_CLOSE, LOST_RING_CLOSE, false);
+	bpf_map_delete_elem(&conns, &key);
+}
+
+#endif
