@@ -54,29 +54,39 @@ var ErrLostFrame = errors.New("lost the message boundary")
 //	                             STARTTLS): the rest of both streams is opaque
 //
 // Consumed is never above len(data). A message begins at the first byte
-// consumed after the message before it.
+// consumed after the message before it. Messages and all they point to are the
+// caller's; strings are valid UTF-8.
 //
 // # Gap
 //
 // The caller could not see the next n bytes of direction dir and they were not
-// skipped by the parser. A parser that can say where it stands behind them
-// (inside a body that ends with the connection, say) returns true; else false,
-// and the caller acts as after ErrLostFrame.
+// skipped by the parser; whatever it was offered before them and did not
+// consume is dropped. A parser that can say where it stands behind them (inside
+// the argument of a statement, say) returns true; else false, and the caller
+// acts as after ErrLostFrame.
 //
 // # Resync
 //
-// The next bytes offered in direction dir are the first after a change of
-// direction: a message most likely begins there. Whatever was under way in that
-// direction is forgotten.
+// After a loss in direction dir the direction has changed: the other end has
+// begun to send. The caller says so before it offers those bytes. The next
+// bytes in direction dir, whenever they come, most likely begin a message. The
+// message that was under way in dir ends with the last byte before the change;
+// as far as the parser had understood it, it is returned, else nil. (A chunked
+// HTTP response of which only the first kilobytes were captured ends this way
+// and still has its status.)
+//
+// A loss FromServer may have hidden any number of responses: the requests that
+// waited when it happened, but for the one that the returned message answers,
+// will not be answered any more. Parser and caller both forget them.
 //
 // # Close
 //
-// The stream of direction dir has ended. A message that only the end could
-// complete (an HTTP/1.0 response without a length) is returned, else nil.
+// The stream of direction dir has ended. The message under way is returned as by
+// Resync: for an HTTP/1.0 response without a length this is the regular end.
 type Parser interface {
 	Parse(dir Direction, data []byte) (Step, error)
 	Gap(dir Direction, n int) bool
-	Resync(dir Direction)
+	Resync(dir Direction) *Message
 	Close(dir Direction) *Message
 }
 
@@ -135,7 +145,8 @@ const (
 	// StatusError is a failure of the server.
 	StatusError
 	// StatusClientError is a failure that the server lays at the client's door
-	// (HTTP 4xx): an error on the client span, none on the server span.
+	// (HTTP 4xx): an error on the client span, none on the server span, which
+	// then has no use for the error.type among the attributes either.
 	StatusClientError
 )
 
@@ -156,8 +167,24 @@ type Options struct {
 	RawStatements bool
 	RawQueries    bool
 	// MaxStatement bounds the bytes of a statement, URL or key kept in an
-	// attribute. Zero means 1024.
+	// attribute. Zero means DefaultMaxStatement.
 	MaxStatement int
+}
+
+// DefaultMaxStatement is the value of Options.MaxStatement when it is not set.
+const DefaultMaxStatement = 1024
+
+// WithDefaults returns a copy of o with every unset bound filled in. A nil o
+// stands for the zero Options.
+func (o *Options) WithDefaults() Options {
+	var c Options
+	if o != nil {
+		c = *o
+	}
+	if c.MaxStatement <= 0 {
+		c.MaxStatement = DefaultMaxStatement
+	}
+	return c
 }
 
 // Protocol describes one protocol: it is data, the live object is the Parser.
@@ -167,7 +194,8 @@ type Protocol struct {
 	// Detect says whether the first bytes of direction dir could open this
 	// protocol: Yes, No, or Unsure when data is too short.
 	Detect func(dir Direction, data []byte) Verdict
-	// New returns a parser for one connection.
+	// New returns a parser for one connection. Nil options are the zero Options.
+	// What they point to is shared by all parsers and never written.
 	New func(*Options) Parser
 }
 
