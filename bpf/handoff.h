@@ -15,27 +15,46 @@
 #define WAKE_WRITE_MAX 8
 
 /*
- * What `from` hands on: its own last message, or, if it was handed something
- * since, that with one more hop. False when it has nothing.
+ * What a thread hands on is its own last message (source 0) and, if it was
+ * handed something since, that with one more hop (source 1): a relay thread has
+ * nothing of its own, a worker may have been woken for reasons that have nothing
+ * to do with its work. Which of them counts is not for the kernel to say.
  */
-static __always_inline bool context_of(struct handoff *out, const struct thread *from)
+#define CONTEXTS 2
+
+static __always_inline bool own_context(struct handoff *out, const struct thread *from)
 {
-	const struct handoff *best = &from->last;
+	*out = from->last;
+	return out->source_kind != MESSAGE_NONE;
+}
+
+static __always_inline bool relayed_context(struct handoff *out, const struct thread *from)
+{
+	const struct handoff *newest = &from->last;
 	__u32 i;
 
 	for (i = 0; i < HANDOFFS_MAX; i++) {
 		const struct handoff *handoff = &from->handoff[i];
 
-		if (i < from->pending && handoff->time_ns > best->time_ns)
-			best = handoff;
+		if (i < from->pending && handoff->time_ns > newest->time_ns)
+			newest = handoff;
 	}
-	if (best->source_kind == MESSAGE_NONE)
+	if (newest == &from->last)
 		return false;
-	*out = *best;
-	if (best == &from->last)
-		return true;
+	*out = *newest;
 	out->hops++;
-	return out->hops <= HOPS_MAX;
+	return out->hops <= HOPS_MAX && (out->source_tid != from->last.source_tid ||
+					 out->source_io != from->last.source_io);
+}
+
+static __always_inline bool context_of(struct handoff *out, const struct thread *from, int which)
+{
+	return which == 0 ? own_context(out, from) : relayed_context(out, from);
+}
+
+static __always_inline bool has_context(const struct thread *from)
+{
+	return from->last.source_kind != MESSAGE_NONE || from->pending;
 }
 
 static __always_inline bool same_handoff(const struct handoff *a, const struct handoff *b)
@@ -43,7 +62,8 @@ static __always_inline bool same_handoff(const struct handoff *a, const struct h
 	if (a->source_tid == b->source_tid && a->source_io == b->source_io)
 		return true;
 	/* One slot per futex word: a contended lock must not fill them all. */
-	return a->edge == EDGE_FUTEX && b->edge == EDGE_FUTEX && a->address == b->address;
+	return a->edge == EDGE_FUTEX && b->edge == EDGE_FUTEX && a->address == b->address &&
+	       !a->hops == !b->hops;
 }
 
 /*
@@ -137,6 +157,20 @@ static __always_inline struct fd_contexts *fd_contexts(__u64 key, bool create)
 	return bpf_map_lookup_elem(&wake_fds, &key);
 }
 
+static __always_inline void fd_leave(struct fd_contexts *contexts, struct handoff *context,
+				     __u64 key, __u64 time_ns)
+{
+	__u32 slot = INDEX(__sync_fetch_and_add(&contexts->written, 1), HANDOFFS_MAX);
+
+	context->time_ns = 0;
+	context->address = key;
+	context->edge = EDGE_FD_READ;
+	context->waker_tid = bpf_get_current_pid_tgid();
+	contexts->handoff[slot] = *context;
+	/* Publishes the slot: a reader skips one without a time. */
+	__sync_lock_test_and_set(&contexts->handoff[slot].time_ns, time_ns);
+}
+
 /*
  * Before a write to a wake fd: leaves the writer's context with the fd, for a
  * reader that is awake and so will not be woken. Before, not after: the reader
@@ -147,9 +181,9 @@ static __always_inline void fd_write(struct thread *from, struct file *file)
 	struct fd_contexts *contexts;
 	struct handoff context;
 	__u64 key, time_ns;
-	__u32 slot;
+	int which;
 
-	if (!context_of(&context, from))
+	if (!has_context(from))
 		return;
 	key = wake_fd(file, true);
 	if (!key)
@@ -158,14 +192,10 @@ static __always_inline void fd_write(struct thread *from, struct file *file)
 	if (!contexts)
 		return;
 	time_ns = bpf_ktime_get_ns();
-	context.time_ns = 0;
-	context.address = key;
-	context.edge = EDGE_FD_READ;
-	context.waker_tid = bpf_get_current_pid_tgid();
-	slot = INDEX(__sync_fetch_and_add(&contexts->written, 1), HANDOFFS_MAX);
-	contexts->handoff[slot] = context;
-	/* Publishes the slot: a reader skips one without a time. */
-	__sync_lock_test_and_set(&contexts->handoff[slot].time_ns, time_ns);
+	for (which = 0; which < CONTEXTS; which++) {
+		if (context_of(&context, from, which))
+			fd_leave(contexts, &context, key, time_ns);
+	}
 }
 
 /* After a read from a wake fd: takes the contexts that writers left with it. */
@@ -248,33 +278,44 @@ static __always_inline bool wake_edge(struct handoff *edge, struct task_struct *
 	return false;
 }
 
+static __always_inline void hand_over(const struct thread *from, __u32 waker_tid,
+				      struct thread *to, const struct handoff *edge)
+{
+	__u64 time_ns = bpf_ktime_get_ns();
+	struct handoff context;
+	int which;
+
+	for (which = 0; which < CONTEXTS; which++) {
+		if (!context_of(&context, from, which))
+			continue;
+		context.edge = edge->edge;
+		context.address = edge->address;
+		context.waker_tid = waker_tid;
+		context.time_ns = time_ns;
+		receive(to, &context);
+	}
+}
+
 static __always_inline void on_wake(struct task_struct *waker, struct task_struct *wakee)
 {
 	struct thread *from = bpf_task_storage_get(&threads, waker, 0, 0);
-	struct handoff context;
+	struct handoff edge = {};
 	struct thread *to;
 
-	if (!from || !context_of(&context, from))
+	if (!from || !has_context(from))
 		return;
 	to = bpf_task_storage_get(&threads, wakee, 0, 0);
-	if (!to || to == from || !wake_edge(&context, waker, wakee))
-		return;
-	context.waker_tid = waker->pid;
-	context.time_ns = bpf_ktime_get_ns();
-	receive(to, &context);
+	if (to && to != from && wake_edge(&edge, waker, wakee))
+		hand_over(from, waker->pid, to, &edge);
 }
 
-static __always_inline void on_clone(struct thread *from, __u32 parent_tid, struct thread *to)
+static __always_inline void on_clone(const struct thread *from, __u32 parent_tid,
+				     struct thread *to)
 {
-	struct handoff context;
+	struct handoff edge = { .edge = EDGE_CLONE };
 
-	if (!context_of(&context, from))
-		return;
-	context.edge = EDGE_CLONE;
-	context.address = 0;
-	context.waker_tid = parent_tid;
-	context.time_ns = bpf_ktime_get_ns();
-	receive(to, &context);
+	if (has_context(from))
+		hand_over(from, parent_tid, to, &edge);
 }
 
 #endif
