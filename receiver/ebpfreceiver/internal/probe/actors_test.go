@@ -37,6 +37,7 @@ func actors() map[string]func() (any, error) {
 		"preceding": actPreceding,
 		"threads":   actThreads,
 		"handoffs":  actManyHandoffs,
+		"echo":      actEcho,
 	}
 	for name, write := range writers {
 		for readName, read := range readers {
@@ -748,4 +749,28 @@ func untilBlockedOn(tid int, word unsafe.Pointer) error {
 		runtime.Gosched()
 	}
 	return fmt.Errorf("thread %d never slept on the word", tid)
+}
+
+// actEcho plays PROBE_TEST_REQUESTS requests and replies on one connection, with
+// PROBE_TEST_PAYLOAD bytes each.
+func actEcho() (any, error) {
+	runtime.LockOSThread()
+	n, _ := strconv.Atoi(os.Getenv("PROBE_TEST_REQUESTS"))
+	size, _ := strconv.Atoi(os.Getenv("PROBE_TEST_PAYLOAD"))
+	p, err := connect("127.0.0.1")
+	if err != nil {
+		return nil, err
+	}
+	b := make([]byte, size)
+	for range n {
+		for _, way := range []struct{ from, to int }{{p.client, p.server}, {p.server, p.client}} {
+			if _, err := unix.Write(way.from, b); err != nil {
+				return nil, err
+			}
+			if _, err := unix.Read(way.to, b); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return n, nil
 }

@@ -24,6 +24,7 @@ type recorder struct {
 	ios     []event.IO
 	closes  []event.Close
 	changes []event.Process
+	discard bool // keep no I/O
 }
 
 func (r *recorder) Conn(c *event.Conn) {
@@ -33,6 +34,9 @@ func (r *recorder) Conn(c *event.Conn) {
 }
 
 func (r *recorder) IO(e *event.IO) {
+	if r.discard {
+		return
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	kept := *e
