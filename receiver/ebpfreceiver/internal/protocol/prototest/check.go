@@ -1,0 +1,108 @@
+package prototest
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/protocol"
+)
+
+// Splits checks that a conversation yields the same messages however its bytes
+// are cut into calls: one at a time, and at random places.
+func Splits(t *testing.T, p protocol.Protocol, o *protocol.Options, c Conversation) {
+	t.Helper()
+	want := play(t, p, o, c)
+	assert.Equal(t, want, play(t, p, o, c.split(func() int { return 1 })), "one byte at a time")
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 20 {
+		limit := 1 + rng.IntN(40)
+		got := play(t, p, o, c.split(func() int { return 1 + rng.IntN(limit) }))
+		if !assert.Equal(t, want, got, "pieces of up to %d bytes", limit) {
+			return
+		}
+	}
+}
+
+// Detects checks that the first bytes of direction dir are recognised as soon as
+// there are enough of them, never refused before, and for good.
+func Detects(t *testing.T, p protocol.Protocol, dir protocol.Direction, data []byte) {
+	t.Helper()
+	require.Equal(t, protocol.Yes, p.Detect(dir, data), "all %d bytes", len(data))
+	seen := protocol.Unsure
+	for n := range len(data) + 1 {
+		v := p.Detect(dir, data[:n])
+		require.NotEqual(t, protocol.No, v, "%q", data[:n])
+		if seen == protocol.Yes {
+			require.Equal(t, protocol.Yes, v, "%q", data[:n])
+		}
+		seen = v
+	}
+}
+
+// Hammer plays fuzz data against a parser and fails the test on a breach of the
+// contract. Each operation is three bytes (what to do, and a length) and the
+// bytes that it offers.
+func Hammer(t *testing.T, p protocol.Protocol, o *protocol.Options, data []byte) {
+	t.Helper()
+	parser := p.New(o)
+	d := NewDriver(parser)
+	for len(data) >= 3 && d.Err() == nil {
+		op, n := data[0], int(data[1])|int(data[2]&0x0f)<<8
+		data = data[3:]
+		dir := protocol.Direction(op & 1)
+		switch (op >> 1) & 0x0f {
+		case 0:
+			d.Gap(dir, n+1)
+		case 1:
+			parser.Resync(dir)
+		case 2:
+			parser.Close(dir)
+		case 3:
+			p.Detect(dir, data)
+		default:
+			n = min(n, len(data))
+			d.Data(dir, data[:n])
+			data = data[n:]
+		}
+	}
+	require.NoError(t, d.Err())
+	require.LessOrEqual(t, len(d.Records), 1<<16)
+}
+
+// Seed returns a conversation as input of Hammer.
+func Seed(c Conversation) []byte {
+	var out []byte
+	for _, e := range c {
+		dir := byte(e.Dir)
+		switch {
+		case e.Close:
+			out = append(out, dir|2<<1, 0, 0)
+		case e.Gap > 0:
+			n := min(e.Gap-1, 0xfff)
+			out = append(out, dir, byte(n), byte(n>>8))
+		}
+		for rest := e.Data; len(rest) > 0; {
+			n := min(len(rest), 0xfff)
+			out = append(out, dir|4<<1, byte(n), byte(n>>8))
+			out = append(out, rest[:n]...)
+			rest = rest[n:]
+		}
+	}
+	return out
+}
+
+// Fuzz is the body of a parser's fuzz test: golden conversations as seeds, then
+// Hammer.
+func Fuzz(f *testing.F, p protocol.Protocol, frame Frame, pattern string) {
+	for _, c := range Conversations(f, frame, pattern) {
+		f.Add(Seed(c))
+	}
+	o := &protocol.Options{
+		CaptureHeaders: []string{"x-a"},
+		ContextHeaders: []string{"traceparent"},
+	}
+	f.Fuzz(func(t *testing.T, data []byte) { Hammer(t, p, o, data) })
+}
