@@ -77,32 +77,23 @@ static __always_inline void on_accept(struct task_struct *task, struct thread *t
 	struct sock *sk = file ? socket_of(file) : NULL;
 	struct thread_point at;
 
-	if (!sk || !is_tcp(sk))
+	if (!sk || !is_socket(file) || !is_tcp(sk))
 		return;
 	point_of(&at, thread, target, task, regs);
 	conn_add(sk, ROLE_SERVER, &at, bpf_ktime_get_ns());
 }
 
-/* The fd that the bytes crossed: splice may name a socket at either end. */
-static __always_inline struct sock *transfer_socket(struct transfer *transfer,
-						    enum syscall_class class,
-						    struct task_struct *task,
-						    struct thread *thread, struct pt_regs *regs)
+/* splice names a socket at either end. */
+static __always_inline struct file *splice_file(struct transfer *transfer,
+						struct task_struct *task, struct pt_regs *regs)
 {
 	struct file *file = file_of(task, ARG1(regs));
-	struct sock *sk = file ? socket_of(file) : NULL;
 
-	if (class == CLASS_SPLICE) {
-		transfer->direction = INGRESS;
-		if (sk)
-			return sk;
-		transfer->direction = EGRESS;
-		file = file_of(task, ARG3(regs));
-		return file ? socket_of(file) : NULL;
-	}
-	if (file && transfer->direction == INGRESS && fd_read(thread, file))
-		thread->waited |= IO_WAITED_FD;
-	return sk;
+	transfer->direction = INGRESS;
+	if (file && is_socket(file))
+		return file;
+	transfer->direction = EGRESS;
+	return file_of(task, ARG3(regs));
 }
 
 static __always_inline void on_io(struct task_struct *task, struct thread *thread,
@@ -110,13 +101,24 @@ static __always_inline void on_io(struct task_struct *task, struct thread *threa
 				  struct pt_regs *regs, long ret)
 {
 	struct transfer transfer = {};
+	struct conn *conn;
+	struct file *file;
 	struct sock *sk;
 
 	if (ret <= 0 || !read_transfer(&transfer, class, regs, ret))
 		return;
-	sk = transfer_socket(&transfer, class, task, thread, regs);
-	if (sk)
-		on_transfer(sk, &transfer, task, thread, target, regs);
+	file = class == CLASS_SPLICE ? splice_file(&transfer, task, regs) :
+				       file_of(task, ARG1(regs));
+	if (!file)
+		return;
+	/* What private_data means is only known for sockets; but nothing else is in
+	 * the table, so a hit is one. */
+	sk = socket_of(file);
+	conn = conn_lookup(sk);
+	if (conn || (is_socket(file) && is_tcp(sk)))
+		on_transfer(sk, conn, &transfer, task, thread, target, regs);
+	else if (transfer.direction == INGRESS && fd_read(thread, file))
+		thread->waited |= IO_WAITED_FD;
 }
 
 /* sys_exit: results are known, the argument registers still hold. */

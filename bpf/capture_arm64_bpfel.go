@@ -75,6 +75,11 @@ const (
 	CaptureCounterCOUNTERS           CaptureCounter = 18
 )
 
+type CaptureCounters struct {
+	_     structs.HostLayout
+	Value [18]uint64
+}
+
 type CaptureFdContexts struct {
 	_       structs.HostLayout
 	Written uint64

@@ -133,7 +133,7 @@ static __always_inline __u64 wake_fd(struct file *file, bool writing)
 		return (__u64)BPF_CORE_READ(file, private_data);
 	if (type == S_IFSOCK) {
 		sk = socket_of(file);
-		if (!sk || BPF_CORE_READ(sk, __sk_common.skc_family) != AF_UNIX)
+		if (BPF_CORE_READ(sk, __sk_common.skc_family) != AF_UNIX)
 			return 0;
 		return (__u64)(writing ? BPF_CORE_READ((struct unix_sock *)sk, peer) : sk);
 	}

@@ -47,14 +47,16 @@ static __always_inline struct file *file_of(struct task_struct *task, __u32 fd)
 	return file;
 }
 
+static __always_inline bool is_socket(struct file *file)
+{
+	return (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) == S_IFSOCK;
+}
+
+/* The sock behind a file, if it is a socket; else anything. */
 static __always_inline struct sock *socket_of(struct file *file)
 {
-	unsigned short mode = BPF_CORE_READ(file, f_inode, i_mode);
-	struct socket *socket;
+	struct socket *socket = BPF_CORE_READ(file, private_data);
 
-	if ((mode & S_IFMT) != S_IFSOCK)
-		return NULL;
-	socket = BPF_CORE_READ(file, private_data);
 	return BPF_CORE_READ(socket, sk);
 }
 

@@ -150,16 +150,6 @@ static __always_inline void count_cuts(const struct io_record *record)
 		count(CUT_VECTORS);
 }
 
-static __always_inline struct conn *conn_of_io(struct sock *sk, const struct thread_point *at,
-					       __u64 now)
-{
-	struct conn *conn = conn_lookup(sk);
-
-	if (conn)
-		return conn;
-	return is_tcp(sk) ? conn_add(sk, ROLE_UNKNOWN, at, now) : NULL;
-}
-
 static __always_inline void send_io(struct io_scratch *scratch, struct thread *thread,
 				    struct conn *conn, const struct transfer *transfer)
 {
@@ -179,22 +169,23 @@ static __always_inline void send_io(struct io_scratch *scratch, struct thread *t
 	emit(record, at, COUNT_RECORD_IO, LOST_RING_IO, false);
 }
 
-/* `thread`, the current one, moved bytes on `sk`. */
-static __always_inline void on_transfer(struct sock *sk, const struct transfer *transfer,
+/* `thread`, the current one, moved bytes on `sk`; `conn` if that is known. */
+static __always_inline void on_transfer(struct sock *sk, struct conn *conn,
+					const struct transfer *transfer,
 					struct task_struct *task, struct thread *thread,
 					const struct target *target, struct pt_regs *regs)
 {
 	__u32 zero = 0;
 	struct io_scratch *scratch = bpf_map_lookup_elem(&io_scratch, &zero);
 	struct io_record *record;
-	struct conn *conn;
 
 	if (!scratch)
 		return;
 	record = &scratch->record;
 	record->exit_ns = bpf_ktime_get_ns();
 	point_of(&record->at, thread, target, task, regs);
-	conn = conn_of_io(sk, &record->at, record->exit_ns);
+	if (!conn)
+		conn = conn_add(sk, ROLE_UNKNOWN, &record->at, record->exit_ns);
 	if (!conn)
 		return;
 	if (!conn->announced)
@@ -208,7 +199,7 @@ static __always_inline void on_transfer(struct sock *sk, const struct transfer *
 	record->enter_ns = thread->enter_ns;
 	record->seq = position(sk, transfer);
 	record->len = transfer->len;
-	bpf_get_current_comm(record->comm, sizeof(record->comm));
+	__builtin_memcpy(record->comm, task->comm, sizeof(record->comm));
 	thread->waited = 0;
 	/* A Go thread wakes threads, not goroutines: that says nothing. */
 	if (!target->goid_offset && handoffs_enabled)

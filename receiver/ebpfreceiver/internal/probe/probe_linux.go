@@ -190,13 +190,13 @@ func (p *Probe) updateTarget(pid uint32, value *bpf.CaptureTarget) error {
 func (p *Probe) Counters() ([NumCounters]uint64, error) {
 	var (
 		sums   [NumCounters]uint64
-		perCPU []uint64
+		perCPU []bpf.CaptureCounters
 	)
-	for id := range numCounters {
-		if err := p.objects.Counters.Lookup(uint32(id), &perCPU); err != nil {
-			return sums, fmt.Errorf("read counter %s: %w", id, err)
-		}
-		for _, v := range perCPU {
+	if err := p.objects.CaptureMaps.Counters.Lookup(uint32(0), &perCPU); err != nil {
+		return sums, fmt.Errorf("read the counters: %w", err)
+	}
+	for _, cpu := range perCPU {
+		for id, v := range cpu.Value {
 			sums[id] += v
 		}
 	}
