@@ -105,7 +105,7 @@ static __always_inline void on_io(struct task_struct *task, struct thread *threa
 	struct file *file;
 	struct sock *sk;
 
-	if (ret <= 0 || !read_transfer(&transfer, class, regs, ret))
+	if (!read_transfer(&transfer, class, regs, ret))
 		return;
 	file = class == CLASS_SPLICE ? splice_file(&transfer, task, regs) :
 				       file_of(task, ARG1(regs));
@@ -130,7 +130,7 @@ int BPF_PROG(sys_exit, struct pt_regs *regs, long ret)
 	struct target *target;
 	struct thread *thread;
 
-	if (class == CLASS_NONE)
+	if (class == CLASS_NONE || (class_moves_bytes(class) && ret <= 0))
 		return 0;
 	task = bpf_get_current_task_btf();
 	target = target_of(task);
