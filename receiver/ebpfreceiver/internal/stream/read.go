@@ -6,7 +6,7 @@ import "github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/
 // bytes directly after them have arrived but cannot be seen. The bytes are
 // borrowed until the next call of any other method.
 func (s *Stream) Next() (data []byte, missing int64) {
-	if s.w == nil {
+	if s.w == nil || s.read == s.next {
 		return nil, 0
 	}
 	w := s.w
@@ -74,6 +74,29 @@ func (s *Stream) pass(n int64) {
 	}
 }
 
+// HeadAfter says whether the segment that begins n bytes after what was passed is
+// known and the first after a change of direction.
+func (s *Stream) HeadAfter(n int64) bool {
+	if s.w == nil {
+		return false
+	}
+	for i := s.w.segHead; i < len(s.w.segs); i++ {
+		if seg := &s.w.segs[i]; seg.from >= s.read+n {
+			return seg.from == s.read+n && seg.flags&event.Head != 0
+		}
+	}
+	return false
+}
+
+// Continues says whether a segment at seq would come after everything that has
+// arrived, with none waiting.
+func (s *Stream) Continues(seq uint32) bool {
+	return !s.Waiting() && (!s.started || int32(seq-uint32(s.next)) >= 0)
+}
+
+// Started says whether a segment has been pushed, ever.
+func (s *Stream) Started() bool { return s.started }
+
 // Behind says how many of the bytes that were passed have yet to arrive.
 func (s *Stream) Behind() int64 { return s.behind }
 
@@ -82,6 +105,9 @@ func (s *Stream) Begun() bool { return s.w != nil && s.w.begun }
 
 // Idle says that nothing is under way: no message, no unread bytes.
 func (s *Stream) Idle() bool { return s.w == nil }
+
+// Lost counts the holes that s has given up on.
+func (s *Stream) Lost() uint32 { return s.lost }
 
 // Waiting says whether segments wait for one that has not come.
 func (s *Stream) Waiting() bool { return s.w != nil && len(s.w.held) > 0 }

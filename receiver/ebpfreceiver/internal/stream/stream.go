@@ -19,10 +19,13 @@ type Stream struct {
 	read    int64 // end of what the consumer has passed, at most next
 	behind  int64 // passed beyond next
 	origin  int64 // where the message under way begins
+	lost    uint32
 	w       *work // nil while nothing is under way
 }
 
 // Init makes s an empty stream of direction dir.
+//
+// A stream that was in use must be released first.
 func (s *Stream) Init(pool *Pool, dir event.Direction) {
 	*s = Stream{pool: pool, dir: dir}
 }
@@ -35,11 +38,12 @@ func (s *Stream) Release() {
 	}
 }
 
-// Push adds a segment, which it does not keep. lossy says that events of its
-// thread just before it are known to be missing.
-func (s *Stream) Push(io *event.IO, lossy bool) {
+// Push adds a segment, which it does not keep, and reports whether bytes arrived
+// in order. lossy says that events of its thread just before it are known to be
+// missing.
+func (s *Stream) Push(io *event.IO, lossy bool) bool {
 	if io.Len == 0 {
-		return
+		return false
 	}
 	if !s.started {
 		s.started = true
@@ -50,6 +54,7 @@ func (s *Stream) Push(io *event.IO, lossy bool) {
 		s.w = s.pool.get()
 	}
 	seg := s.describe(io, lossy)
+	before := s.next
 	switch {
 	case seg.to <= s.next:
 		s.pool.stats.Duplicates++
@@ -60,6 +65,7 @@ func (s *Stream) Push(io *event.IO, lossy bool) {
 		s.drainHeld()
 	}
 	s.rest()
+	return s.next != before
 }
 
 // describe turns io into a segment at its 64-bit position.
@@ -156,28 +162,36 @@ func (s *Stream) hold(seg segment, io *event.IO) {
 }
 
 // Expire gives up waiting for segments that are overdue at now (event time, ns)
-// or that too many others wait for.
-func (s *Stream) Expire(now uint64) {
+// or that too many others wait for, and reports whether there were any: bytes
+// behind the hole can be read then.
+func (s *Stream) Expire(now uint64) bool {
 	if s.w == nil {
-		return
+		return false
 	}
+	before := s.next
 	for h := s.w.held; len(h) > maxHeld || len(h) > 0 && now > h[0].exit+maxHeldTime; h = s.w.held {
 		s.giveUp()
 	}
 	s.rest()
+	return s.next != before
 }
 
-// GiveUp stops waiting for any segment.
-func (s *Stream) GiveUp() {
-	for s.w != nil && len(s.w.held) > 0 {
+// GiveUp stops waiting for any segment, and reports whether it did wait.
+func (s *Stream) GiveUp() bool {
+	if !s.Waiting() {
+		return false
+	}
+	for len(s.w.held) > 0 {
 		s.giveUp()
 	}
 	s.rest()
+	return true
 }
 
 // giveUp fills the hole before the first held segment with one that is lost.
 func (s *Stream) giveUp() {
 	from := s.w.held[0].from
+	s.lost++
 	s.pool.stats.Lost++
 	s.pool.stats.LostBytes += uint64(from - s.next)
 	s.append(segment{from: s.next, to: from, lost: true, lossy: true}, nil, nil)
