@@ -233,6 +233,7 @@ func TestLossNeverPairsAcross(t *testing.T) {
 		if server {
 			s = w.Accept(w.thread, local, remote)
 		}
+		w.exchanges(rng, s, server, 1) // where the streams begin can only be seen
 		w.Lose = func(ev any) bool { _, is := ev.(*event.IO); return is && rng.IntN(15) == 0 }
 		for range 60 {
 			w.exchanges(rng, s, server, 1+rng.IntN(depth))

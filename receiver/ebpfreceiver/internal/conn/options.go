@@ -64,7 +64,7 @@ type Stats struct {
 	DroppedEvicted  uint64 // exchanges of evicted connections
 	DroppedPending  uint64 // requests beyond MaxPending or MaxExchanges
 	DroppedOpaque   uint64 // exchanges that Opaque does not want
-	DroppedIgnored  uint64 // exchanges of ignored connections
+	Ignored         uint64 // connections that Options.Ignore named
 	DroppedOneSided uint64 // opaque runs that nothing answered
 	DroppedShutdown uint64 // exchanges open at the end
 	DroppedNoRole   uint64 // runs on connections whose role stayed unknown

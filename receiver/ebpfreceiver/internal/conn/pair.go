@@ -145,7 +145,7 @@ func (c *connection) report(e *Exchange, outcome Outcome, end uint64) {
 		e.Errno = c.errno
 	}
 	e.Lossy = e.Lossy || e.Request.Lossy || e.Response.Lossy
-	c.table.deliver(c, e)
+	c.table.deliver(e)
 }
 
 // abandonRequest takes e, whose request is still arriving, as it is.

@@ -65,7 +65,10 @@ func (t *Table) Conn(ev *event.Conn) {
 	if c.info.Role == event.RoleUnknown && t.options.Role != nil {
 		c.info.Role = t.options.Role(&c.info)
 	}
-	c.ignored = t.options.Ignore != nil && t.options.Ignore(&c.info)
+	if t.options.Ignore != nil && t.options.Ignore(&c.info) {
+		c.ignored = true
+		t.stats.Ignored++
+	}
 	c.pid = ev.At.PID
 	c.active = max(c.active, ev.Time)
 }
@@ -201,10 +204,8 @@ func (t *Table) free(e *Exchange) {
 }
 
 // deliver hands e to the sink, unless nobody wants it.
-func (t *Table) deliver(c *connection, e *Exchange) {
+func (t *Table) deliver(e *Exchange) {
 	switch {
-	case c.ignored:
-		t.stats.DroppedIgnored++
 	case e.Opaque && !t.options.Opaque:
 		t.stats.DroppedOpaque++
 	case e.oneSided():
