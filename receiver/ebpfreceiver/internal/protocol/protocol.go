@@ -59,11 +59,11 @@ var ErrLostFrame = errors.New("lost the message boundary")
 //
 // # Gap
 //
-// The caller could not see the next n bytes of direction dir and they were not
-// skipped by the parser; whatever it was offered before them and did not
-// consume is dropped. A parser that can say where it stands behind them (inside
-// the argument of a statement, say) returns true; else false, and the caller
-// acts as after ErrLostFrame.
+// The caller has to pass over n bytes of direction dir, counted from the last
+// byte consumed or skipped, since some of them were not captured; what was
+// offered of them but not consumed goes as well. A parser that can say where it
+// stands behind them (inside the argument of a statement, say) returns true;
+// else false, and the caller acts as after ErrLostFrame.
 //
 // # Resync
 //

@@ -80,7 +80,7 @@ func (d *Driver) Data(dir protocol.Direction, data []byte) {
 	s.buf = append(s.buf, data...)
 	for !d.done && d.step(dir, s) {
 	}
-	if len(s.buf) > maxHeld {
+	if !d.done && len(s.buf) > maxHeld {
 		d.lose(dir, "lost")
 	}
 }
@@ -140,7 +140,8 @@ func (d *Driver) fail(dir protocol.Direction, step protocol.Step, err error) {
 	}
 }
 
-// Gap takes n bytes that were not captured.
+// Gap takes n bytes that were not captured. Those that the parser skips are its
+// own affair; what it did not consume goes with the rest.
 func (d *Driver) Gap(dir protocol.Direction, n int) {
 	s := &d.streams[dir]
 	if d.done || s.closed {
@@ -151,11 +152,12 @@ func (d *Driver) Gap(dir protocol.Direction, n int) {
 		s.pos += int64(n)
 		return
 	}
-	s.drop(int64(len(s.buf)), false)
 	skipped := int(min(s.skip, int64(n)))
 	s.skip -= int64(skipped)
+	held := len(s.buf) // none when something was skipped
+	s.drop(int64(held), false)
 	s.pos += int64(n)
-	if n > skipped && !d.parser.Gap(dir, n-skipped) {
+	if n > skipped && !d.parser.Gap(dir, held+n-skipped) {
 		d.lose(dir, "lost")
 	}
 }

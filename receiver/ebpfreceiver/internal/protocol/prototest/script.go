@@ -51,8 +51,8 @@ func parseEvent(line string, frame Frame) (Event, error) {
 		return Event{}, err
 	}
 	head, text, isData := strings.Cut(line[1:], ":")
-	if !isData {
-		return parseAction(dir, strings.Fields(head))
+	if !isData || strings.HasPrefix(head, " fill ") {
+		return parseAction(dir, strings.Fields(line[1:]))
 	}
 	data, err := Unescape(strings.TrimPrefix(text, " "))
 	if name := strings.TrimSpace(head); err == nil && name != "" {
