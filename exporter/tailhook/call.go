@@ -1,0 +1,86 @@
+package tailhook
+
+import (
+	"hash/maphash"
+
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/otelcol-custom/otelcol-custom/exporter/tailhook/internal/buffer"
+	"github.com/otelcol-custom/otelcol-custom/exporter/tailhook/internal/policy"
+	"github.com/otelcol-custom/otelcol-custom/internal/evidence"
+)
+
+// call is one call of ConsumeTraces: its spans encoded and grouped by trace, and
+// what the policies have seen of them. The shards read it, then it is used again.
+type call struct {
+	*buffer.Batch
+	set      *policy.Set
+	observer *policy.Observer
+	states   []uint64
+	seen     []sighting
+	shards   []int // those that have a part in it, each once
+	size     int   // booked in the ledger
+}
+
+// sighting is what one call showed of one trace besides the policies' state.
+type sighting struct {
+	policy.Summary
+	root    bool
+	settled bool
+}
+
+func newCall(set *policy.Set, shards int, seed maphash.Seed, done func(*call)) *call {
+	c := &call{set: set, observer: set.NewObserver()}
+	c.Batch = buffer.NewBatch(shards, seed, func(*buffer.Batch) { done(c) })
+	return c
+}
+
+// read takes in the spans of td and shows each to the policies.
+func (c *call) read(td ptrace.Traces) error {
+	c.states, c.seen, c.shards = c.states[:0], c.seen[:0], c.shards[:0]
+	if err := c.Encode(td); err != nil {
+		return err
+	}
+	i := 0
+	for _, rs := range td.ResourceSpans().All() {
+		c.observer.Resource(rs)
+		for _, ss := range rs.ScopeSpans().All() {
+			c.observer.Scope(ss)
+			for _, span := range ss.Spans().All() {
+				c.look(i, span)
+				i++
+			}
+		}
+	}
+	c.size = c.Size()
+	return nil
+}
+
+func (c *call) look(i int, span ptrace.Span) {
+	frag, fresh := c.Add(i, span)
+	if fresh {
+		c.seen = append(c.seen, sighting{})
+		c.states = append(c.states, make([]uint64, c.set.Words())...)
+		c.join(c.Fragments()[frag].Shard)
+	}
+	s := &c.seen[frag]
+	c.observer.Span(c.state(frag), &s.Summary, span)
+	s.root = s.root || span.ParentSpanID().IsEmpty()
+	if v, ok := span.Attributes().Get(evidence.KeySettled); ok && v.Bool() {
+		s.settled = true
+	}
+}
+
+func (c *call) join(shard int) {
+	for _, s := range c.shards {
+		if s == shard {
+			return
+		}
+	}
+	c.shards = append(c.shards, shard)
+}
+
+func (c *call) state(frag int) policy.State {
+	w := c.set.Words()
+	return c.states[frag*w : (frag+1)*w : (frag+1)*w]
+}

@@ -1,0 +1,126 @@
+package tailhook
+
+import (
+	"time"
+
+	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/sampling"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/otelcol-custom/otelcol-custom/exporter/tailhook/internal/buffer"
+	"github.com/otelcol-custom/otelcol-custom/exporter/tailhook/internal/policy"
+	"github.com/otelcol-custom/otelcol-custom/exporter/tailhook/internal/settle"
+)
+
+// decide asks the policies about a trace and lets go of it.
+func (s *shard) decide(slot uint32, why settle.Reason) {
+	v := s.view(slot)
+	d := s.hook.policy.Decide(&v)
+	s.apply(slot, why, &d)
+}
+
+// discard drops a trace without asking.
+func (s *shard) discard(slot uint32, why settle.Reason) {
+	s.apply(slot, why, &policy.Decision{Policy: -1})
+}
+
+// apply sends the trace where d says, remembers that, and lets go of it.
+func (s *shard) apply(slot uint32, why settle.Reason, d *policy.Decision) {
+	t := &s.traces.slots[slot]
+	p := parcel{spans: t.summary.Spans - t.omitted.spans, omitted: t.omitted, threshold: s.threshold(d)}
+	if d.Keep {
+		s.sampled.Put(t.id, decided{threshold: p.threshold})
+		s.send(s.hook.kept, p, t.id, &t.content)
+	} else {
+		s.notSampled.Put(t.id, struct{}{})
+		s.send(s.hook.dropped, p, t.id, &t.content)
+	}
+	s.stats.decided(t, d, why, s.now)
+	s.store.Drop(&t.content)
+	s.traces.remove(slot)
+}
+
+// threshold is what to write into the tracestate of kept spans; never is nothing.
+func (s *shard) threshold(d *policy.Decision) sampling.Threshold {
+	if d.Keep && s.hook.cfg.UseTraceState {
+		return d.Threshold
+	}
+	return sampling.NeverSampleThreshold
+}
+
+// send gives content of a trace to an outlet, if there is one.
+func (s *shard) send(o *outlet, p parcel, id pcommon.TraceID, c *buffer.Content) {
+	if o == nil {
+		return
+	}
+	p.data = s.store.Assemble(nil, id, c)
+	o.put(p)
+}
+
+// view is the trace as the policies see it.
+func (s *shard) view(slot uint32) policy.Trace {
+	t := &s.traces.slots[slot]
+	return policy.Trace{
+		ID: t.id, State: s.traces.state(slot), Summary: &t.summary,
+		Now:   s.origin.Add(time.Duration(s.now)),
+		Spans: func() ptrace.Traces { return s.decode(slot) },
+	}
+}
+
+func (s *shard) decode(slot uint32) ptrace.Traces {
+	t := &s.traces.slots[slot]
+	var u ptrace.ProtoUnmarshaler
+	td, err := u.UnmarshalTraces(s.store.Assemble(nil, t.id, &t.content))
+	if err != nil {
+		s.hook.tel.lost(undecodable, t.summary.Spans)
+		return ptrace.NewTraces()
+	}
+	return td
+}
+
+// late lets spans of a decided trace follow its decision.
+func (s *shard) late(f *buffer.Fragment) bool {
+	if d, ok := s.sampled.Get(f.ID); ok {
+		s.stats.late[outcomeSampled] += int64(f.Spans)
+		s.follow(s.hook.kept, f, d.threshold)
+		return true
+	}
+	if _, ok := s.notSampled.Get(f.ID); ok {
+		s.stats.late[outcomeNotSampled] += int64(f.Spans)
+		s.follow(s.hook.dropped, f, sampling.NeverSampleThreshold)
+		return true
+	}
+	return false
+}
+
+func (s *shard) follow(o *outlet, f *buffer.Fragment, th sampling.Threshold) {
+	var c buffer.Content
+	s.store.Append(&c, f, 0)
+	s.send(o, parcel{spans: int64(f.Spans), threshold: th}, f.ID, &c)
+	s.store.Drop(&c)
+}
+
+// maxScan bounds how many traces one search for room looks at.
+const maxScan = 1024
+
+// makeRoom decides traces early when memory runs short: first the oldest of
+// those that no policy wants so far; if that is not enough, the oldest of all,
+// unless what takes the memory is decided and does not leave.
+func (s *shard) makeRoom() {
+	s.book()
+	l := s.hook.ledger
+	goal := s.booked - l.excess()
+	next := s.traces.oldest
+	for n := 0; next != 0 && n < maxScan && s.booked > goal; n++ {
+		slot := next - 1
+		next = s.traces.slots[slot].newer
+		if v := s.view(slot); !s.hook.policy.Leans(&v) {
+			s.decide(slot, settle.Memory)
+			s.book()
+		}
+	}
+	for s.traces.oldest != 0 && s.booked > goal && !l.stuck() {
+		s.decide(s.traces.oldest-1, settle.Memory)
+		s.book()
+	}
+}
