@@ -1,6 +1,7 @@
 package tailhook
 
 import (
+	"os"
 	"testing"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"go.opentelemetry.io/collector/confmap"
 	"go.opentelemetry.io/collector/confmap/confmaptest"
 	"go.opentelemetry.io/collector/pipeline"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/otelcol-custom/otelcol-custom/exporter/tailhook/internal/policy"
 )
@@ -93,4 +95,10 @@ func TestValidateCitesTheKey(t *testing.T) {
 			assert.ErrorContains(t, cfg.Validate(), want)
 		})
 	}
+}
+
+func readYAML(t *testing.T, file string, into any) {
+	text, err := os.ReadFile("testdata/" + file)
+	require.NoError(t, err)
+	require.NoError(t, yaml.Unmarshal(text, into))
 }
