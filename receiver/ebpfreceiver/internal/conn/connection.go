@@ -36,6 +36,7 @@ type half struct {
 type connection struct {
 	table   *Table
 	info    event.Conn
+	texts   [2]string     // local and remote address
 	element *list.Element // in Table.order
 	busy    int           // place in Table.busy, from 1; zero: not there
 	pid     uint32        // of the last I/O

@@ -24,6 +24,8 @@ type Exchange struct {
 	// Conn is the connection. Its Role is never unknown. Local and Remote are
 	// invalid if its announcement was lost.
 	Conn *event.Conn
+	// LocalText and RemoteText are the addresses of Conn without port.
+	LocalText, RemoteText string
 	// Ordinal counts the exchanges before this one on the connection.
 	Ordinal uint32
 	// Request and Response tell how the messages moved. Response.Ops is zero if

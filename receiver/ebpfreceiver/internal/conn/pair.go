@@ -17,6 +17,7 @@ func (c *connection) open(d event.Direction, m *protocol.Message) *Exchange {
 	}
 	e := t.newExchange()
 	e.Conn = &c.info
+	e.LocalText, e.RemoteText = c.texts[0], c.texts[1]
 	e.Ordinal = c.ordinal
 	e.RequestMessage, e.Opaque = m, m == nil
 	e.Lossy = !c.anchored

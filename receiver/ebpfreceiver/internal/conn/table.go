@@ -58,6 +58,7 @@ func (t *Table) Conn(ev *event.Conn) {
 	}
 	role := c.info.Role
 	c.info = *ev
+	c.texts = [2]string{ev.Local.Addr().String(), ev.Remote.Addr().String()}
 	c.seen = ev.Role != event.RoleUnknown
 	if c.info.Role == event.RoleUnknown {
 		c.info.Role = role

@@ -1,0 +1,80 @@
+package kspan
+
+import (
+	"strconv"
+
+	"go.opentelemetry.io/collector/pdata/ptrace"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+
+	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/conn"
+	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/protocol"
+)
+
+// Values of error.type for requests without a response, beside the names of
+// socket errors.
+const (
+	ErrorClosed  = "connection_closed"
+	ErrorTimeout = "timeout"
+	ErrorExited  = "process_exited"
+)
+
+// setStatus says how the exchange went. What the server lays at the client's door
+// is an error of the client alone.
+func setStatus(span ptrace.Span, e *conn.Exchange) {
+	switch e.Outcome {
+	case conn.Answered:
+		m := e.ResponseMessage
+		if m != nil && (m.Status == protocol.StatusError || m.Status == protocol.StatusClientError && !e.Server()) {
+			setError(span, m.StatusText)
+		}
+	case conn.Closed:
+		fail(span, errorName(e.Errno), "connection closed before the response")
+	case conn.TimedOut:
+		fail(span, ErrorTimeout, "no response within the time limit of the receiver")
+	case conn.Exited:
+		fail(span, ErrorExited, "process exited before the response")
+	}
+}
+
+func fail(span ptrace.Span, errorType, text string) {
+	span.Attributes().PutStr(string(semconv.ErrorTypeKey), errorType)
+	setError(span, text)
+}
+
+func setError(span ptrace.Span, text string) {
+	span.Status().SetCode(ptrace.StatusCodeError)
+	span.Status().SetMessage(text)
+}
+
+// errorName is the symbol of an error number of Linux that a TCP socket can have.
+func errorName(errno uint32) string {
+	switch errno {
+	case 0:
+		return ErrorClosed
+	case 32:
+		return "EPIPE"
+	case 71:
+		return "EPROTO"
+	case 90:
+		return "EMSGSIZE"
+	case 99:
+		return "EADDRNOTAVAIL"
+	case 100:
+		return "ENETDOWN"
+	case 101:
+		return "ENETUNREACH"
+	case 103:
+		return "ECONNABORTED"
+	case 104:
+		return "ECONNRESET"
+	case 110:
+		return "ETIMEDOUT"
+	case 111:
+		return "ECONNREFUSED"
+	case 112:
+		return "EHOSTDOWN"
+	case 113:
+		return "EHOSTUNREACH"
+	}
+	return "errno_" + strconv.FormatUint(uint64(errno), 10)
+}
