@@ -109,7 +109,7 @@ func (d *describer) inspectGo(v *view) gooffsets.Program {
 	if err != nil {
 		return gooffsets.Program{}
 	}
-	if fresh && (program.Source == gooffsets.UnknownRelease || program.Source == gooffsets.UnknownTLS) {
+	if fresh && (program.Source == gooffsets.UnknownRelease || program.Source == gooffsets.UnknownG) {
 		d.unknownGo(v.executable, program)
 	}
 	return program

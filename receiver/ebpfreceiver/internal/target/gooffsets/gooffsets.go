@@ -22,7 +22,7 @@ const (
 	FromDWARF                    // the debug information of the program
 	FromTable                    // the table of releases
 	UnknownRelease               // no debug information and not in the table
-	UnknownTLS                   // g is not where the kernel side looks for it
+	UnknownG                     // g is not where the kernel side looks for it
 )
 
 // Program is what is known of an executable. Without offsets its goroutines
@@ -32,6 +32,10 @@ type Program struct {
 	Offsets
 	Version     string // release of Go as the program tells: "go1.26.8"
 	MainPackage string // import path
+	// GOffset is where the address of g is, from the thread pointer, on amd64: -8
+	// unless C code that is linked in has thread-local variables of its own. Zero
+	// means unknown there; on arm64 g is in a register.
+	GOffset int64
 }
 
 // Inspect examines the executable at path, which may be /proc/<pid>/exe. A file
@@ -65,11 +69,10 @@ func inspect(file io.ReaderAt) (Program, error) {
 	if p.MainPackage == "command-line-arguments" {
 		p.MainPackage = "" // go build main.go
 	}
-	if !fixedG(binary) {
-		p.Source = UnknownTLS
-		return p, nil
+	p.Source = UnknownG
+	if p.GOffset = gOffset(binary); p.GOffset == usualG || binary.Machine == elf.EM_AARCH64 {
+		p.Source, p.Offsets = locate(binary, info.GoVersion)
 	}
-	p.Source, p.Offsets = locate(binary, info.GoVersion)
 	return p, nil
 }
 
@@ -77,19 +80,21 @@ func locate(binary *elf.File, version string) (Source, Offsets) {
 	if offsets, ok := readDWARF(binary); ok {
 		return FromDWARF, offsets
 	}
-	if offsets, ok := lookup(version); ok && binary.Class == elf.ELFCLASS64 {
+	if offsets, ok := lookup(version); ok {
 		return FromTable, offsets
 	}
 	return UnknownRelease, Offsets{}
 }
 
-// fixedG reports whether the thread pointer of the program leads to g in the
-// only way that the kernel side knows: on amd64 the eight bytes below it. That
-// holds unless C code that is linked in has thread-local variables of its own.
-// On arm64 g is in a register.
-func fixedG(binary *elf.File) bool {
+// usualG is where the kernel side looks for g on amd64.
+const usualG = -8
+
+// gOffset returns Program.GOffset. A program's thread-local segment ends at the
+// thread pointer (ELF Handling For Thread-Local Storage, variant II); the
+// runtime keeps g in eight bytes of it that it calls runtime.tlsg.
+func gOffset(binary *elf.File) int64 {
 	if binary.Machine != elf.EM_X86_64 {
-		return true
+		return 0
 	}
 	for _, segment := range binary.Progs {
 		if segment.Type != elf.PT_TLS || segment.Memsz == 0 {
@@ -98,32 +103,33 @@ func fixedG(binary *elf.File) bool {
 		align := max(segment.Align, 1)
 		end := (segment.Memsz + align - 1) / align * align
 		if end == 8 {
-			return true
+			return usualG
 		}
-		return tlsSymbol(binary)+8 == end
+		if symbol, ok := tlsSymbol(binary); ok && symbol < end && end < 1<<31 {
+			return int64(symbol) - int64(end)
+		}
+		return 0
 	}
-	return true // no segment: the runtime makes its own
+	return usualG // no segment: the runtime makes one of its own
 }
 
 // symbolLimit bounds the symbol table that is read for one symbol.
 const symbolLimit = 64 << 20
 
-// tlsSymbol returns the offset of runtime.tlsg in the thread-local segment, or
-// what no offset can be.
-func tlsSymbol(binary *elf.File) uint64 {
-	const none = 1 << 63
+// tlsSymbol returns the offset of runtime.tlsg in the thread-local segment.
+func tlsSymbol(binary *elf.File) (uint64, bool) {
 	table := binary.SectionByType(elf.SHT_SYMTAB)
 	if table == nil || table.Size > symbolLimit {
-		return none
+		return 0, false
 	}
 	symbols, err := binary.Symbols()
 	if err != nil {
-		return none
+		return 0, false
 	}
 	for i := range symbols {
 		if symbols[i].Name == "runtime.tlsg" && elf.ST_TYPE(symbols[i].Info) == elf.STT_TLS {
-			return symbols[i].Value
+			return symbols[i].Value, true
 		}
 	}
-	return none
+	return 0, false
 }
