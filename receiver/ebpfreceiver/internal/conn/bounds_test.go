@@ -177,6 +177,10 @@ func TestUnwantedExchangesAreCounted(t *testing.T) {
 			func(s Stats) uint64 { return s.DroppedOneSided }, 0,
 		},
 		{
+			"runs of a connection whose role stays unknown", nil, []string{`existing`, `C xx`, `S yy`, `close`, `tick`},
+			func(s Stats) uint64 { return s.DroppedNoRole }, 0,
+		},
+		{
 			"those with the Collector", func(o *Options) { o.Ignore = func(c *event.Conn) bool { return c.Remote.Port() == 41000 } },
 			[]string{`C Q a\n`, `tick`}, func(s Stats) uint64 { return s.Ignored }, 0,
 		},
@@ -184,7 +188,11 @@ func TestUnwantedExchangesAreCounted(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(t, tt.change)
-			w.play(w.Accept(w.thread, local, remote), true, tt.play...)
+			s := w.Accept(w.thread, local, remote)
+			if tt.play[0] == "existing" {
+				s = w.Existing(local, remote)
+			}
+			w.play(s, true, tt.play...)
 			assert.Empty(t, w.got)
 			assert.EqualValues(t, 1, tt.dropped(w.table.Stats()))
 			assert.Len(t, w.open, tt.open)

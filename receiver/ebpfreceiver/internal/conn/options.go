@@ -74,3 +74,27 @@ type Stats struct {
 	LostTurns       uint64 // a whole run in one direction is missing
 	Streams         stream.Stats
 }
+
+// Add adds o to s, gauges included.
+func (s *Stats) Add(o *Stats) {
+	s.Connections += o.Connections
+	s.Pending += o.Pending
+	s.Buffered += o.Buffered
+	s.Opened += o.Opened
+	s.Unannounced += o.Unannounced
+	s.Evicted += o.Evicted
+	s.IdledOut += o.IdledOut
+	s.Delivered += o.Delivered
+	s.DroppedEvicted += o.DroppedEvicted
+	s.DroppedPending += o.DroppedPending
+	s.DroppedOpaque += o.DroppedOpaque
+	s.Ignored += o.Ignored
+	s.DroppedOneSided += o.DroppedOneSided
+	s.DroppedShutdown += o.DroppedShutdown
+	s.DroppedNoRole += o.DroppedNoRole
+	s.Unsolicited += o.Unsolicited
+	s.Late += o.Late
+	s.LostFrames += o.LostFrames
+	s.LostTurns += o.LostTurns
+	s.Streams.Add(&o.Streams)
+}

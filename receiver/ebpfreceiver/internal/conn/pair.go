@@ -37,7 +37,10 @@ func (c *connection) endMessage(d event.Direction, m *protocol.Message) {
 	e := h.request
 	h.message, h.request = nil, nil
 	switch {
-	case !c.known() || m == nil && !h.stream.Begun() || m != nil && m.Kind == protocol.Ignored:
+	case m == nil && !h.stream.Begun() || m != nil && m.Kind == protocol.Ignored:
+		c.discard(d)
+	case !c.known():
+		c.table.stats.DroppedNoRole++
 		c.discard(d)
 	case d == c.responses():
 		c.answer(m)

@@ -27,6 +27,9 @@ func New(handler event.Handler) *Kernel {
 	return &Kernel{Now: uint64(time.Hour), Capture: 4096, handler: handler}
 }
 
+// SetHandler changes who is told.
+func (k *Kernel) SetHandler(handler event.Handler) { k.handler = handler }
+
 // Sleep lets time pass.
 func (k *Kernel) Sleep(d time.Duration) { k.Now += uint64(d) }
 

@@ -40,6 +40,17 @@ type Stats struct {
 	Merged      uint64 // segments merged for lack of room to describe them
 }
 
+// Add adds o to s.
+func (s *Stats) Add(o *Stats) {
+	s.Duplicates += o.Duplicates
+	s.Reordered += o.Reordered
+	s.Lost += o.Lost
+	s.LostBytes += o.LostBytes
+	s.StreamLimit += o.StreamLimit
+	s.TotalLimit += o.TotalLimit
+	s.Merged += o.Merged
+}
+
 // Pool owns the memory that streams use while bytes are under way. An idle
 // stream holds none. It serves the streams of one goroutine.
 type Pool struct {
