@@ -10,7 +10,7 @@ import (
 )
 
 // stackScenario is nginx → gunicorn (sync workers) → PostgreSQL and Redis.
-const stackScenario = "nginx-gunicorn"
+const stackScenario = "nginx-gunicorn-databases"
 
 // startStack starts the real stack of the testbed; it installs the Debian
 // packages that are missing, after saying so.
