@@ -40,7 +40,7 @@ func stream() ptrace.Traces {
 		s.Attributes().PutStr("http.request.method", "GET")
 		s.Attributes().PutStr("url.path", fmt.Sprintf("/api/v1/orders/%06d", i))
 		s.Attributes().PutInt("http.response.status_code", 200)
-		s.Attributes().PutStr("server.address", "orders.shop.svc.cluster")
+		s.Attributes().PutStr("server.address", "orders-7d9f6c5b4-x2x7k.shop.svc.cluster.local.example")
 	}
 	return td
 }

@@ -274,3 +274,27 @@ func TestACallWithoutSpansIsNothing(t *testing.T) {
 }
 
 var _ connector.Traces = (*rig)(nil)
+
+func TestManySettledTracesInOneCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		next := &sink{}
+		r := start(t, next, func(c *Config) { c.Policies = []policy.Config{everything} })
+		for call := range 20 {
+			td := ptrace.NewTraces()
+			for n := range 100 {
+				spans(call*100+n, 3, settled).ResourceSpans().MoveAndAppendTo(td.ResourceSpans())
+			}
+			r.send(td)
+		}
+		r.close()
+		assert.Len(t, next.got, 2000)
+		for _, n := range next.got {
+			require.Equal(t, 3, n)
+		}
+		for _, td := range next.all {
+			for _, rs := range td.ResourceSpans().All() {
+				require.Equal(t, map[string]any{"service.name": "checkout"}, rs.Resource().Attributes().AsRaw())
+			}
+		}
+	})
+}

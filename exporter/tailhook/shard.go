@@ -91,6 +91,7 @@ func (s *shard) take(c *call) {
 			s.add(c, f)
 		}
 	}
+	s.store.End()
 	s.makeRoom()
 }
 

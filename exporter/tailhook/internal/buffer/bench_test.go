@@ -62,6 +62,7 @@ func BenchmarkHoldAndDrop(b *testing.B) {
 		for i := range held {
 			s.Drop(&held[i])
 		}
+		s.End()
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*1000), "ns/span")
 }

@@ -87,6 +87,7 @@ func hold(s *Store, b *Batch, held map[pcommon.TraceID]*Content) {
 		}
 		s.Append(held[f.ID], f, 0)
 	}
+	s.End()
 }
 
 // spanKey is one span with everything above it, as bytes that can be compared.

@@ -47,10 +47,22 @@ func NewStore() *Store { return &Store{heads: newHeads()} }
 // Bytes returns the memory in use for content and heads.
 func (s *Store) Bytes() int { return s.slab.used*chunkSize + s.heads.bytes }
 
-// Begin makes b the batch that the following Appends take their spans from.
+// Begin makes b the batch that the following Appends take their spans from,
+// until End. The heads of the batch stay in the store between the two, however
+// short the lives of its traces.
 func (s *Store) Begin(b *Batch) {
 	s.memoOf = b
 	s.memo = append(s.memo[:0], make([]uint32, len(b.headRefs))...)
+}
+
+// End ends the use of the batch.
+func (s *Store) End() {
+	for _, id := range s.memo {
+		if id != 0 {
+			s.heads.release(id - 1)
+		}
+	}
+	s.memo, s.memoOf = s.memo[:0], nil
 }
 
 // Appended tells what Append did.
@@ -123,6 +135,7 @@ func (s *Store) head(b *Batch, n int32) uint32 {
 	}
 	h := &b.headRefs[n]
 	id := s.heads.intern(h.hash, b.heads[h.from:h.to])
+	s.heads.retain(id)
 	s.memo[n] = id + 1
 	return id
 }

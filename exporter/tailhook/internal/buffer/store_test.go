@@ -169,6 +169,7 @@ func TestAppendTellsTheSizeOfWhatEachCallBrought(t *testing.T) {
 		var c Content
 		var m ptrace.ProtoMarshaler
 		assert.Equal(t, m.TracesSize(td), s.Append(&c, &b.Fragments()[0], 0).Wire)
+		s.End()
 	}
 }
 
@@ -184,6 +185,7 @@ func TestATraceGrowsOnlyUpToItsRoom(t *testing.T) {
 		fill(t, b, td)
 		s.Begin(b)
 		a := s.Append(&c, &b.Fragments()[0], room)
+		s.End()
 		kept += td.SpanCount() - a.Omitted
 		omitted += a.Omitted
 		wire += a.Wire
@@ -197,4 +199,28 @@ func TestATraceGrowsOnlyUpToItsRoom(t *testing.T) {
 	assert.Equal(t, kept, decode(t, s.Assemble(nil, traceID(0), &c)).SpanCount())
 	s.Drop(&c)
 	assert.Zero(t, s.Bytes())
+}
+
+func TestATraceMayGoWhileItsCallIsStillTakenIn(t *testing.T) {
+	r := rand.New(rand.NewPCG(17, 18))
+	s := NewStore()
+	b := newBatch(1)
+	for range 10 {
+		td := randomTraces(r, 2, 2, 30, 50)
+		want, got := map[pcommon.TraceID]map[string]int{}, map[pcommon.TraceID]map[string]int{}
+		spanKeys(t, want, td)
+		fill(t, b, td)
+		s.Begin(b)
+		for i := range b.Fragments() {
+			var c Content
+			f := &b.Fragments()[i]
+			s.Append(&c, f, 0)
+			spanKeys(t, got, decode(t, s.Assemble(nil, f.ID, &c)))
+			s.Drop(&c)
+		}
+		s.End()
+		assert.Equal(t, want, got)
+		assert.Zero(t, s.Bytes())
+		assert.Empty(t, s.heads.byHash)
+	}
 }
