@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -122,6 +123,9 @@ type record struct {
 	log   []string
 	now   map[uint32]*Process
 	fails int // so many calls of Add that fail
+	// only says whose removal is of interest; nil: everybody's. On a real machine
+	// other processes come and go, but never may one be added.
+	only []uint32
 }
 
 func newRecord() *record { return &record{now: map[uint32]*Process{}} }
@@ -138,6 +142,9 @@ func (r *record) Add(p *Process) error {
 }
 
 func (r *record) Remove(pid uint32) {
+	if r.only != nil && !slices.Contains(r.only, pid) {
+		return
+	}
 	r.log = append(r.log, fmt.Sprintf("remove %d", pid))
 	delete(r.now, pid)
 }

@@ -178,7 +178,7 @@ func (t *Tracker) reject(v *view, e, old *entry, why cause) {
 	case old != nil && old.process != nil:
 		t.forget(v.pid)
 	case why.kind == event.Fork, why.kind == 0 && old == nil && t.scanned, parent != nil && parent.process != nil,
-		old == nil && v.stat.Parent == 1: // its real parent is gone and may have been traced
+		old == nil && v.stat.Parent == 1 && t.scanned: // its real parent is gone and may have been traced
 		t.sink.Remove(v.pid)
 	}
 	t.remember(v.pid, e)
