@@ -68,6 +68,8 @@ func (l *Live) Drain(ctx context.Context, log []truth.Request) error {
 
 // served asks the delay servers how many calls they have answered.
 func (l *Live) served(ctx context.Context) (int, error) {
+	// Kept connections would outlive the delay server.
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	total := 0
 	for _, s := range l.Spec.Services {
 		if s.Witness.Kind != witnessDelay {
@@ -77,7 +79,7 @@ func (l *Live) served(ctx context.Context) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		res, err := http.DefaultClient.Do(req)
+		res, err := client.Do(req)
 		if err != nil {
 			return 0, err
 		}

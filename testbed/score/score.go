@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/otelcol-custom/otelcol-custom/testbed/truth"
 )
@@ -193,7 +194,8 @@ func (s *scorer) parent(i int) (int, verdict) {
 }
 
 // call judges an outgoing span. The nearest incoming span above it must be of
-// the same process and token; between them may stand spans of an SDK.
+// the same process and token; between them may stand spans of an SDK, which may
+// not know the token, but which then have a parent that does.
 func (s *scorer) call(i int) verdict {
 	self := &s.spans[i]
 	for at, n := i, 0; n < maxAncestors; n++ {
@@ -206,7 +208,9 @@ func (s *scorer) call(i int) verdict {
 		switch {
 		case up.Incoming() && same:
 			return right
-		case up.Incoming(), up.Outgoing() && !same:
+		case up.Kind == ptrace.SpanKindInternal, up.Outgoing() && same, up.Token == 0 && !up.Parent.IsEmpty():
+			// Go on above it.
+		default:
 			return wrong
 		}
 		at = p
