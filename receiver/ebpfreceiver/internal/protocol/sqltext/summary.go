@@ -266,7 +266,7 @@ func (s *summary) addWith(name []byte) {
 func (s *summary) operation(f *frame, t token, kw keyword) {
 	*f = frame{op: kw, start: kw == kwExplain}
 	switch kw {
-	case kwInsert, kwReplace, kwMerge, kwVacuum, kwAnalyze, kwCopy, kwCall:
+	case kwInsert, kwReplace, kwMerge, kwVacuum, kwAnalyze, kwCopy, kwCall, kwTable:
 		f.want = target
 	case kwUpdate, kwTruncate, kwLock:
 		f.want, f.list = target, true

@@ -35,6 +35,8 @@ func TestSummary(t *testing.T) {
 		{"a union", `SELECT a FROM b UNION ALL SELECT c FROM d`, `SELECT b SELECT d`},
 		{"rows locked for update", `SELECT * FROM a WHERE b = 1 FOR UPDATE OF a SKIP LOCKED`, `SELECT a`},
 		{"values as a table", `SELECT * FROM (VALUES (1), (2)) v`, `SELECT`},
+		{"TABLE alone", `TABLE a`, `TABLE a`},
+		{"replication", `START_REPLICATION SLOT s LOGICAL 0/0`, `START_REPLICATION`},
 		{"VALUES alone", `VALUES (1), (2)`, `VALUES`},
 		{"a common table expression is no table", `WITH x AS (SELECT * FROM a), y (c) AS MATERIALIZED (SELECT * FROM x) SELECT * FROM y JOIN b ON true`, `SELECT a SELECT SELECT b`},
 		{"a recursive one", `WITH RECURSIVE "T" AS (SELECT 1 UNION SELECT n FROM "T") SELECT * FROM "T"`, `SELECT SELECT SELECT`},

@@ -18,7 +18,7 @@ func isCommand(kw keyword) bool {
 		kwCopy, kwCreate, kwDeallocate, kwDeclare, kwDescribe, kwDiscard, kwDo, kwDrop, kwEnd, kwExecute,
 		kwExplain, kwFetch, kwFlush, kwGrant, kwHandler, kwKill, kwListen, kwLoad, kwLock, kwMove, kwNotify,
 		kwOptimize, kwPrepare, kwReassign, kwRefresh, kwReindex, kwRelease, kwRepair, kwReplace, kwReset,
-		kwRevoke, kwRollback, kwSavepoint, kwSet, kwShow, kwStart, kwTruncate, kwUnlisten, kwUse, kwVacuum,
+		kwRevoke, kwRollback, kwSavepoint, kwSet, kwShow, kwStart, kwStartReplication, kwTable, kwTruncate, kwUnlisten, kwUse, kwVacuum,
 		kwValues:
 		return true
 	default:
