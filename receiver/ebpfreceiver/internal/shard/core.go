@@ -63,9 +63,7 @@ func (c *Core) flush(ctx context.Context) {
 		case <-c.inlet.kick:
 			c.outlet.flush(ctx, false)
 		case <-c.stop:
-			for !c.outlet.flush(ctx, true) {
-				<-ticker.C // a queue is full
-			}
+			c.outlet.flush(ctx, true)
 			return
 		}
 	}

@@ -20,7 +20,8 @@
 //
 // # Watermark
 //
-// Every flush interval a barrier passes through all queues. What each worker
+// Every flush interval, and sooner when much has come, a barrier passes through
+// all queues. What each worker
 // hands over there is everything that ended before the barrier, so the batch can
 // state a watermark: no server span of the process that begins before it will
 // come any more. It is the least of

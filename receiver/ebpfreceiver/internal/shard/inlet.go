@@ -184,26 +184,21 @@ func (in *inlet) pass() {
 	}
 }
 
-// setBarrier puts barrier, made for what came since the last one, behind all
-// events in every queue. It does nothing and returns false if one is full.
-func (in *inlet) setBarrier(make func(interval) *barrier) bool {
+// setBarrier puts a barrier, made for what came since the last one, behind all
+// events in every queue. If a queue is full it waits, and so does the reader: for
+// a worker to work off one batch.
+func (in *inlet) setBarrier(make func(interval) *barrier) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	for i := range in.lanes {
-		if len(in.lanes[i].queue) == cap(in.lanes[i].queue) {
-			return false
-		}
-	}
 	b := make(in.since)
 	in.since = interval{newest: in.since.newest, active: map[uint32]uint64{}}
 	in.closed = in.closed || b.final
 	for i := range in.lanes {
 		l := &in.lanes[i]
 		l.batch().barrier = b
-		l.queue <- l.current // has room: only the holder of the lock sends
+		l.queue <- l.current
 		l.current, l.stalled = nil, false
 	}
-	return true
 }
 
 // snapshot adds the counts of the inlet to s.

@@ -58,11 +58,10 @@ type Stats struct {
 	Threads        int    // gauge
 	EvictedThreads uint64 // for MaxThreads
 
-	Spans            uint64 // handed to the consumer
-	DroppedSpans     uint64 // for MaxSpans
-	DroppedProcess   uint64 // spans of processes beyond MaxProcesses
-	Undescribed      uint64 // batches of processes without a description
-	Late             uint64 // server spans behind their watermark
-	Watermarks       uint64
-	PostponedFlushes uint64 // for a full queue
+	Spans          uint64 // handed to the consumer
+	DroppedSpans   uint64 // for MaxSpans
+	DroppedProcess uint64 // spans of processes beyond MaxProcesses
+	Undescribed    uint64 // batches of processes without a description
+	Late           uint64 // server spans behind their watermark
+	Watermarks     uint64
 }

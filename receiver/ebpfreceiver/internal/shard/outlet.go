@@ -38,13 +38,12 @@ func newOutlet(o *Options, in *inlet) *outlet {
 	return &outlet{options: o, inlet: in, offset: o.Clock.Now().Offset, processes: map[uint32]*process{}}
 }
 
-// flush hands on everything that ended before now. It returns false if it could
-// not, since a queue is full.
-func (o *outlet) flush(ctx context.Context, final bool) bool {
+// flush hands on everything that ended before now.
+func (o *outlet) flush(ctx context.Context, final bool) {
 	reading := o.options.Clock.Now()
 	reports := make(chan report, o.options.Workers)
 	var came interval
-	ok := o.inlet.setBarrier(func(since interval) *barrier {
+	o.inlet.setBarrier(func(since interval) *barrier {
 		came = since
 		now := since.newest
 		if since.events == 0 || final {
@@ -52,10 +51,6 @@ func (o *outlet) flush(ctx context.Context, final bool) bool {
 		}
 		return &barrier{now: now, offset: reading.Offset, final: final, reports: reports}
 	})
-	if !ok {
-		o.count(func(s *Stats) { s.PostponedFlushes++ })
-		return false
-	}
 	o.noteActivity(&came)
 	open := o.collect(reports)
 	traces := o.batch(open, reading.Mono, final)
@@ -63,7 +58,6 @@ func (o *outlet) flush(ctx context.Context, final bool) bool {
 	if traces.ResourceSpans().Len() > 0 {
 		o.options.Consume(ctx, traces)
 	}
-	return true
 }
 
 // noteActivity learns of processes and moves the base of the watermarks.
