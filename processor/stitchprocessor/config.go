@@ -1,0 +1,89 @@
+package stitchprocessor
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"go.opentelemetry.io/collector/component"
+)
+
+// LowConfidence says what becomes of a link below min_confidence.
+type LowConfidence string
+
+// Values of low_confidence.
+const (
+	LowConfidenceLink LowConfidence = "link" // a span link with method and confidence
+	LowConfidenceDrop LowConfidence = "drop" // nothing
+)
+
+// Config is the configuration of the processor.
+type Config struct {
+	// MaxWait is how long a span is held at most, from its arrival.
+	MaxWait time.Duration `mapstructure:"max_wait"`
+	// SettleDelay is how long a trace that waits for nothing is still kept, in case
+	// that spans of it are on their way.
+	SettleDelay time.Duration `mapstructure:"settle_delay"`
+	// PeerWait is how long one end of a connection waits for the span of the other, if
+	// that is expected.
+	PeerWait time.Duration `mapstructure:"peer_wait"`
+	// MaxSpans is how many spans are held at most.
+	MaxSpans int `mapstructure:"max_spans"`
+	// MaxSpansPerTrace and MaxTraceDepth bound one trace.
+	MaxSpansPerTrace int `mapstructure:"max_spans_per_trace"`
+	MaxTraceDepth    int `mapstructure:"max_trace_depth"`
+	// MaxChildren is how many calls one request can have.
+	MaxChildren int `mapstructure:"max_children"`
+	// MaxAge is how long after the start of a request a call of it can begin.
+	MaxAge time.Duration `mapstructure:"max_age"`
+	// MaxProcesses is how many process instances are followed at a time.
+	MaxProcesses int `mapstructure:"max_processes"`
+	// MinConfidence is the least probability, 0 to 1, for which a parent is set.
+	MinConfidence float64 `mapstructure:"min_confidence"`
+	// LowConfidence says what becomes of a link below it.
+	LowConfidence LowConfidence `mapstructure:"low_confidence"`
+	// KeepEvidence leaves the evidence on the spans.
+	KeepEvidence bool `mapstructure:"keep_evidence"`
+	// Workers is how many goroutines decide; 0 is one for every two processors.
+	Workers int `mapstructure:"workers"`
+}
+
+func createDefaultConfig() component.Config {
+	return &Config{
+		MaxWait:          10 * time.Second,
+		SettleDelay:      100 * time.Millisecond,
+		PeerWait:         time.Second,
+		MaxSpans:         100_000,
+		MaxSpansPerTrace: 5000,
+		MaxTraceDepth:    64,
+		MaxChildren:      1000,
+		MaxAge:           5 * time.Minute,
+		MaxProcesses:     1000,
+		MinConfidence:    0.9,
+		LowConfidence:    LowConfidenceLink,
+	}
+}
+
+// Validate reports every key whose value is not allowed.
+func (c *Config) Validate() error {
+	var errs []error
+	bad := func(wrong bool, key, allowed string, value any) {
+		if wrong {
+			errs = append(errs, fmt.Errorf("%s: must be %s, is %v", key, allowed, value))
+		}
+	}
+	bad(c.MaxWait < 100*time.Millisecond || c.MaxWait > time.Hour, "max_wait", "from 100ms to 1h", c.MaxWait)
+	bad(c.SettleDelay < 0 || c.SettleDelay > c.MaxWait, "settle_delay", "from 0 to max_wait", c.SettleDelay)
+	bad(c.PeerWait < 0 || c.PeerWait > c.MaxWait, "peer_wait", "from 0 to max_wait", c.PeerWait)
+	bad(c.MaxSpans < 1, "max_spans", "at least 1", c.MaxSpans)
+	bad(c.MaxSpansPerTrace < 1, "max_spans_per_trace", "at least 1", c.MaxSpansPerTrace)
+	bad(c.MaxTraceDepth < 1, "max_trace_depth", "at least 1", c.MaxTraceDepth)
+	bad(c.MaxChildren < 1, "max_children", "at least 1", c.MaxChildren)
+	bad(c.MaxAge <= 0, "max_age", "more than 0", c.MaxAge)
+	bad(c.MaxProcesses < 1, "max_processes", "at least 1", c.MaxProcesses)
+	bad(!(c.MinConfidence >= 0.5 && c.MinConfidence <= 1), "min_confidence", "from 0.5 to 1", c.MinConfidence)
+	bad(c.LowConfidence != LowConfidenceLink && c.LowConfidence != LowConfidenceDrop,
+		"low_confidence", "link or drop", fmt.Sprintf("%q", string(c.LowConfidence)))
+	bad(c.Workers < 0 || c.Workers > 256, "workers", "from 0 to 256", c.Workers)
+	return errors.Join(errs...)
+}

@@ -1,0 +1,248 @@
+package join
+
+import (
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+)
+
+// Config bounds what is held, and for how long. Times are in ns.
+type Config struct {
+	MaxWait     int64 // from the arrival of a span to its release
+	SettleDelay int64 // from the last change of a tree without open questions
+	PeerWait    int64 // for the other end of a connection
+	MaxSpans    int   // held
+	MaxTrace    int   // spans of one tree
+	MaxDepth    int   // of one tree
+	BatchSize   int   // spans after which an output is handed over
+}
+
+// Reason is why a trace left.
+type Reason uint8
+
+// Reasons.
+const (
+	Settled Reason = iota
+	Deadline
+	Full
+	Shutdown
+	Late // its parent had left before
+	Reasons
+)
+
+// String is the value of the attribute reason in metrics.
+func (r Reason) String() string {
+	return [...]string{"settled", "deadline", "full", "shutdown", "late", "unknown"}[min(r, Reasons)]
+}
+
+// Guard is why a join or a link between spans was refused.
+type Guard uint8
+
+// Guards.
+const (
+	OneParent Guard = iota // the span has one
+	Cycle                  // the parent is below the child
+	Size                   // the trace would have too many spans
+	Depth                  // or levels
+	Trace                  // both sides have a context on the wire, of different traces
+	Clock                  // the two ends of a connection do not overlap in time
+	Gone                   // the child has left already
+	Guards
+)
+
+// String is the value of the attribute guard in metrics.
+func (g Guard) String() string {
+	return [...]string{"one_parent", "cycle", "size", "depth", "trace", "clock", "gone", "unknown"}[min(g, Guards)]
+}
+
+// Counts is what happened since they were reset last.
+type Counts struct {
+	Joins     int
+	Rejected  [Guards]int
+	Spans     [Reasons]int // released
+	Traces    [Reasons]int // likewise; a trace of a late span counts again
+	Hidden    int          // dropped on release
+	Forgotten int          // released spans given up before max_wait for lack of room
+	Listeners int          // listening addresses not remembered for lack of room
+	Hosts     int          // hosts likewise, which are taken for one
+}
+
+// Assembler holds spans and lets traces go. See the package.
+type Assembler struct {
+	config Config
+	emit   func(ptrace.Traces)
+	Counts Counts
+
+	now       int64
+	held      int
+	fifo      fifo // all spans that are remembered, by arrival
+	unheld    int  // spans at the head of fifo known to be released
+	settling  queue
+	expecting queue
+	clients   map[connection]*Span
+	servers   map[connection]*Span
+	hosts     map[string]*host
+	listeners int
+
+	batch   int
+	out     ptrace.Traces
+	outSize int
+	members []*Span // scratch of release
+}
+
+// New returns an empty assembler. Every batch handed to emit is the receiver's.
+func New(c Config, emit func(ptrace.Traces)) *Assembler {
+	return &Assembler{
+		config: c, emit: emit, out: ptrace.NewTraces(), batch: 1,
+		clients: map[connection]*Span{}, servers: map[connection]*Span{}, hosts: map[string]*host{},
+	}
+}
+
+// Held is the number of spans whose data is held.
+func (a *Assembler) Held() int { return a.held }
+
+// Add takes a span into hold, at a time that never goes back. ns.
+func (a *Assembler) Add(s *Span, now int64) {
+	a.now = max(a.now, now)
+	s.added = true
+	s.id, s.trace = s.Data.SpanID(), s.Data.TraceID()
+	s.explicit = s.WireTrace != pcommon.TraceID{}
+	s.tree = &tree{size: 1, depth: 1, changed: a.now, wire: s.WireTrace}
+	a.ask(s, askLocal)
+	a.held++
+	a.fifo.push(s)
+	a.connect(s)
+	a.limit()
+}
+
+// limit lets the oldest traces go while there is too much.
+func (a *Assembler) limit() {
+	for a.held > a.config.MaxSpans {
+		for a.fifo.at(a.unheld).released {
+			a.unheld++
+		}
+		a.release(a.fifo.at(a.unheld).root(), Full)
+	}
+	for a.fifo.len() > 2*a.config.MaxSpans {
+		a.forget(Full)
+		a.Counts.Forgotten++
+	}
+}
+
+// Linked hangs child under the parent that was found in its process. Unless
+// identity says that the caller itself names the parent, a parent from the wire stays.
+func (a *Assembler) Linked(child, parent *Span, method string, confidence float64, identity bool) {
+	if !child.added {
+		return
+	}
+	if a.hang(child, parent) && (!child.explicit || identity) {
+		child.method, child.confidence, child.explicit = method, confidence, false
+	}
+	a.answer(child, askLocal)
+}
+
+// Alone says that no parent was found for a call.
+func (a *Assembler) Alone(child *Span) { a.answer(child, askLocal) }
+
+// Low says that candidate may be the parent, but not surely enough: child gets a
+// span link.
+func (a *Assembler) Low(child, candidate *Span, method string, confidence float64) {
+	if !child.released && child.added && child.parent == nil && !child.explicit {
+		child.candidate, child.method, child.confidence = candidate, method, confidence
+		if !candidate.released {
+			candidate.dependents = append(candidate.dependents, child)
+			a.ask(child, askCandidate)
+		}
+	}
+	a.answer(child, askLocal)
+}
+
+// Revoked takes child from the parent that Linked gave it, if it is still here.
+func (a *Assembler) Revoked(child *Span) {
+	if child.released || child.parent == nil || child.joined && child.Server {
+		return
+	}
+	root := child.root()
+	child.detach()
+	child.method, child.confidence = "", 0
+	child.explicit = child.WireTrace != pcommon.TraceID{}
+	a.replant(child)
+	if root != child {
+		a.replant(root)
+	}
+}
+
+// replant counts the tree of a root anew.
+func (a *Assembler) replant(root *Span) {
+	t := &tree{changed: a.now, queued: root.tree != nil && root.tree.queued}
+	root.tree = t
+	root.walk(func(s *Span) {
+		t.size++
+		t.depth = max(t.depth, s.level()+1)
+		t.open += s.open.count()
+		if t.wire.IsEmpty() {
+			t.wire = s.WireTrace
+		}
+	})
+	a.settleSoon(root)
+}
+
+// Quiet says that every call that began while a request was open is decided.
+func (a *Assembler) Quiet(s *Span) { a.answer(s, askLocal) }
+
+// hang puts child below parent, and reports whether it did.
+func (a *Assembler) hang(child, parent *Span) bool {
+	if g := a.check(child, parent); g != Guards {
+		a.Counts.Rejected[g]++
+		return false
+	}
+	below := child.tree
+	child.parent, child.next, child.tree = parent, parent.first, nil
+	if parent.released {
+		// The child stays the root of a tree, under a parent which has left.
+		child.next, child.tree = nil, below
+		below.changed = a.now
+		return true
+	}
+	parent.first = child
+	root := parent.root()
+	t := root.tree
+	t.size += below.size
+	t.depth = max(t.depth, parent.level()+1+below.depth)
+	t.open += below.open
+	t.changed = a.now
+	if t.wire.IsEmpty() {
+		t.wire = below.wire
+	}
+	a.settleSoon(root)
+	return true
+}
+
+// check returns why child cannot hang below parent, or Guards.
+func (a *Assembler) check(child, parent *Span) Guard {
+	switch {
+	case child.released:
+		return Gone
+	case child.parent != nil:
+		return OneParent
+	case parent == child:
+		return Cycle
+	case parent.released:
+		if w := child.tree.wire; !w.IsEmpty() && w != parent.trace {
+			return Trace
+		}
+		return Guards
+	}
+	root := parent.root()
+	t, below := root.tree, child.tree
+	switch {
+	case root == child:
+		return Cycle
+	case t.size+below.size > a.config.MaxTrace:
+		return Size
+	case parent.level()+1+below.depth > a.config.MaxDepth:
+		return Depth
+	case !t.wire.IsEmpty() && !below.wire.IsEmpty() && t.wire != below.wire:
+		return Trace
+	}
+	return Guards
+}

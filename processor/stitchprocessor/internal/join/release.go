@@ -1,0 +1,142 @@
+package join
+
+import (
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/otelcol-custom/otelcol-custom/internal/evidence"
+)
+
+// release lets the tree of root go as one batch, with one trace id: that of a
+// parent which has left, else one from the wire, else the root's own.
+func (a *Assembler) release(root *Span, r Reason) {
+	trace := root.trace
+	switch {
+	case root.parent != nil:
+		trace = root.parent.trace
+	case !root.tree.wire.IsEmpty():
+		trace = root.tree.wire
+	}
+	if a.outSize > 0 && a.outSize+root.tree.size > a.config.BatchSize {
+		a.Hand()
+	}
+	members := a.members[:0]
+	root.walk(func(s *Span) { members = append(members, s) })
+	settled := r == Settled
+	for _, s := range members {
+		s.trace = trace
+		a.dress(s, &settled)
+	}
+	a.Counts.Traces[r]++
+	a.Counts.Spans[r] += len(members)
+	for _, s := range members {
+		a.let(s)
+	}
+	for _, s := range members {
+		a.gone(s)
+	}
+	clear(members)
+	a.members = members[:0]
+}
+
+// dress writes the verdicts on a span's data. settled is taken by the first one
+// that is visible: the root, unless that is hidden.
+func (a *Assembler) dress(s *Span, settled *bool) {
+	if s.Hidden {
+		a.Counts.Hidden++
+		return
+	}
+	d := s.Data
+	d.SetTraceID(s.trace)
+	attrs := d.Attributes()
+	switch {
+	case s.explicit:
+		attrs.PutStr(evidence.KeyMethod, MethodContext)
+		attrs.PutDouble(evidence.KeyConfidence, 1)
+	case s.parent != nil:
+		d.SetParentSpanID(s.visibleParent())
+		attrs.PutStr(evidence.KeyMethod, s.method)
+		attrs.PutDouble(evidence.KeyConfidence, s.confidence)
+	case s.candidate != nil:
+		l := d.Links().AppendEmpty()
+		l.SetTraceID(s.candidate.root().finalTrace())
+		l.SetSpanID(s.candidate.visible())
+		l.Attributes().PutStr(evidence.KeyMethod, s.method)
+		l.Attributes().PutDouble(evidence.KeyConfidence, s.confidence)
+	}
+	if *settled {
+		attrs.PutBool(evidence.KeySettled, true)
+		*settled = false
+	}
+}
+
+// finalTrace is the trace id that the tree of a root has, or would have now.
+func (s *Span) finalTrace() pcommon.TraceID {
+	if !s.released && s.tree != nil && !s.tree.wire.IsEmpty() {
+		return s.tree.wire
+	}
+	return s.trace
+}
+
+// visible is the id of s, or of the nearest parent that is not hidden.
+func (s *Span) visible() pcommon.SpanID {
+	for s.Hidden && !s.released {
+		if s.explicit {
+			return s.WireParent
+		}
+		if s.parent == nil {
+			return pcommon.SpanID{}
+		}
+		s = s.parent
+	}
+	return s.id
+}
+
+func (s *Span) visibleParent() pcommon.SpanID { return s.parent.visible() }
+
+// let takes the data out of a span and puts it into the output.
+func (a *Assembler) let(s *Span) {
+	if s.Hidden {
+		s.id = s.visible() // late children go there
+	} else {
+		a.put(s)
+	}
+}
+
+func (a *Assembler) put(s *Span) {
+	g := s.Group
+	if g.batch != a.batch {
+		rs := a.out.ResourceSpans().AppendEmpty()
+		g.Resource.CopyTo(rs.Resource())
+		rs.SetSchemaUrl(g.ResourceSchema)
+		ss := rs.ScopeSpans().AppendEmpty()
+		g.Scope.CopyTo(ss.Scope())
+		ss.SetSchemaUrl(g.ScopeSchema)
+		g.out, g.batch = ss.Spans(), a.batch
+	}
+	s.Data.MoveTo(g.out.AppendEmpty())
+	a.outSize++
+}
+
+// gone ends the life of a span as a held one. What refers to it finds its ids.
+func (a *Assembler) gone(s *Span) {
+	s.released = true
+	s.Data, s.Group = ptrace.Span{}, nil
+	a.held--
+	dependents := s.dependents
+	s.parent, s.first, s.next, s.tree, s.candidate, s.dependents = nil, nil, nil, nil, nil, nil
+	for _, d := range dependents {
+		a.answer(d, askCandidate)
+	}
+}
+
+// Hand hands the output over, if there is any.
+func (a *Assembler) Hand() {
+	if a.outSize == 0 {
+		return
+	}
+	out := a.out
+	a.out, a.outSize = ptrace.NewTraces(), 0
+	a.batch++
+	a.emit(out)
+}

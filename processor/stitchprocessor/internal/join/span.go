@@ -1,0 +1,142 @@
+package join
+
+import (
+	"net/netip"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+)
+
+// Group is the resource and scope that spans came under and leave under.
+type Group struct {
+	Resource       pcommon.Resource
+	ResourceSchema string
+	Scope          pcommon.InstrumentationScope
+	ScopeSchema    string
+
+	batch int // of the output that has a place for it
+	out   ptrace.SpanSlice
+}
+
+// host is one machine. Connections are only comparable within one.
+type host struct {
+	addresses map[netip.Addr]struct{}
+	listeners map[netip.AddrPort]*listener
+}
+
+// Process is one process instance, as far as other processes need to know.
+type Process struct {
+	hostID string
+
+	host      *host // set when the first span is added
+	watermark int64
+	seen      int64 // when the watermark came
+	serves    []*listener
+}
+
+// NewProcess returns a process on the host with this id.
+func NewProcess(hostID string) *Process { return &Process{hostID: hostID} }
+
+// Span is a held span. The creator sets the exported fields and hands it to Add; from
+// then on it belongs to the Assembler, and is no more than a handle to others.
+type Span struct {
+	Data    ptrace.Span // until it is released
+	Group   *Group
+	Process *Process
+
+	Server bool
+	Hidden bool // is dropped on release, its children go to its parent
+	// Local and Peer are the ends of the connection, Seq the TCP position of the
+	// request. Without a valid pair of addresses the span is not joined.
+	Local, Peer netip.AddrPort
+	Seq         uint32
+	// WireTrace and WireParent are the context in the request, or zero.
+	WireTrace  pcommon.TraceID
+	WireParent pcommon.SpanID
+	Start, End int64 // Unix ns
+	Arrived    int64 // on the caller's clock, ns
+
+	method     string
+	confidence float64
+	candidate  *Span   // of a link that is not sure enough for a parent
+	dependents []*Span // whose candidate this is
+
+	parent, first, next *Span // children are a list
+	tree                *tree // of a root that is held
+	id                  pcommon.SpanID
+	trace               pcommon.TraceID // own one; final once released
+
+	open     question
+	explicit bool // WireParent stays the parent
+	added    bool
+	released bool
+	joined   bool
+}
+
+// tree is what the root of held spans knows of them.
+type tree struct {
+	size, depth int
+	open        int // questions
+	changed     int64
+	wire        pcommon.TraceID // trace id found on the wire in a member
+	queued      bool            // in the queue of trees that may settle
+}
+
+// question is a set of things that a span waits for.
+type question uint8
+
+const (
+	askLocal     question = 1 << iota // its parent, or its children, in its process
+	askPeer                           // the other end of its connection
+	askCandidate                      // the trace id of its candidate
+)
+
+// root returns the topmost held span above s.
+func (s *Span) root() *Span {
+	for s.parent != nil && !s.parent.released {
+		s = s.parent
+	}
+	return s
+}
+
+// level is how many held spans are above s.
+func (s *Span) level() int {
+	n := 0
+	for s.parent != nil && !s.parent.released {
+		s = s.parent
+		n++
+	}
+	return n
+}
+
+// walk calls f for s and everything below it, parents first.
+func (s *Span) walk(f func(*Span)) {
+	f(s)
+	at := s
+	for {
+		switch {
+		case at.first != nil:
+			at = at.first
+		default:
+			for at != s && at.next == nil {
+				at = at.parent
+			}
+			if at == s {
+				return
+			}
+			at = at.next
+		}
+		f(at)
+	}
+}
+
+func (s *Span) detach() {
+	p := &s.parent.first
+	for *p != nil && *p != s {
+		p = &(*p).next
+	}
+	if *p == s {
+		*p = s.next
+	}
+	s.parent, s.next = nil, nil
+}

@@ -1,0 +1,106 @@
+package link
+
+import (
+	"github.com/otelcol-custom/otelcol-custom/internal/evidence"
+	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/window"
+)
+
+// finishKind (E4): the thread that read the reply of a call woke the thread that then
+// wrote the reply of the request, and it was the last one to do so. This is how a
+// pool thread completes the future that the request waits for, and it speaks even
+// when the pool is saturated. Measured: 46,001 right, 14 wrong.
+var finishKind = Kind{Name: "completion", Class: Completion, Trust: window.Decisive, Precision: measured(46001, 14)}
+
+// finishEarlierKind: the same, but another thread woke it after that. The later
+// wake may be a lock, or this one was; several futures in a row look the same. Not
+// measured apart.
+var finishEarlierKind = Kind{Name: "completion_earlier", Class: Completion, Trust: window.Likely, Precision: 0.98}
+
+// finishSharedKind: the same on a word for which several threads wait. It may be one
+// condition for all results, or a lock that is not known yet. Not measured apart; it
+// needs confirmation.
+var finishSharedKind = Kind{Name: "completion_shared", Class: Completion, Trust: window.Likely, Precision: 0.85}
+
+// finishHopsKind (E4h): the same through up to three threads in between, such as
+// selector and executor. Measured: 19,923 right, 238 wrong, nearly all of them
+// through an executor thread that kept the context of its previous task.
+var finishHopsKind = Kind{Name: "completion_hops", Class: Completion, Trust: window.Likely, Precision: measured(19923, 238)}
+
+// finishInsideKind (E4c): the wake ended a wait of the thread that owns the request,
+// which then wrote a further call. Outside an owned request a chain from a reply to
+// a call is a relay or a lock (67 right, 6,865 wrong) and no claim is made.
+// Measured inside: 1,205 right, 0 wrong.
+var finishInsideKind = Kind{Name: "completion_inside", Class: Completion, Trust: window.Decisive, Precision: measured(1205, 0)}
+
+// finished finds the calls whose completion let the reply of r be written.
+func finished(l *Linker, r *window.Node) {
+	out := &r.Response
+	if !r.HasResponse() || out.Goroutine() {
+		return
+	}
+	last := l.lastWake(out)
+	for i := range out.Handoffs {
+		h := &out.Handoffs[i]
+		if h.Source != evidence.ClientRead || l.locks.of(h) || intoLoop(out, h) {
+			continue
+		}
+		m := l.p.Message(h.SourceTID, h.SourceIO)
+		if m == nil {
+			l.p.Await(h.SourceTID, h.SourceIO, r)
+			continue
+		}
+		if m.Kind == evidence.ClientRead {
+			l.finish(m.Node, r, h, h.Time == last)
+		}
+	}
+}
+
+func (l *Linker) finish(c, r *window.Node, h *evidence.Handoff, last bool) {
+	switch {
+	case h.Hops > 0:
+		// A thread that waits for a global lock passes on what the holder did: in such
+		// a program hops are noise.
+		if len(l.locks.known) == 0 {
+			l.toParent(c, r, FinishHops)
+		}
+	case l.locks.shared(h):
+		l.toParent(c, r, FinishShared)
+	case last:
+		l.toParent(c, r, Finish)
+	default:
+		l.toParent(c, r, FinishEarlier)
+	}
+}
+
+// lastWake is when the thread of m was woken last on a word of its own.
+func (l *Linker) lastWake(m *window.Message) int64 {
+	var last int64
+	for i := range m.Handoffs {
+		if h := &m.Handoffs[i]; h.Time > last && !l.locks.of(h) && !l.locks.shared(h) {
+			last = h.Time
+		}
+	}
+	return last
+}
+
+// intoLoop reports whether h is a write to the wake fd of an event loop, which may
+// tell of several tasks at once: the loop rules know better.
+func intoLoop(m *window.Message, h *evidence.Handoff) bool {
+	return m.Loop() && (h.Edge == evidence.FD || h.Edge == evidence.FDRead)
+}
+
+// finishedInside finds the call whose completion let the owner of r write m.
+func finishedInside(l *Linker, m *window.Message, r *window.Node) {
+	for i := range m.Handoffs {
+		h := &m.Handoffs[i]
+		if h.Source != evidence.ClientRead || h.Hops > 0 || l.locks.of(h) || l.locks.shared(h) || intoLoop(m, h) {
+			continue
+		}
+		source := l.p.Message(h.SourceTID, h.SourceIO)
+		if source == nil {
+			l.p.Await(h.SourceTID, h.SourceIO, r)
+		} else if source.Kind == evidence.ClientRead && source.TID != m.TID {
+			l.toParent(source.Node, r, FinishInside)
+		}
+	}
+}

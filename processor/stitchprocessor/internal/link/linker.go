@@ -1,0 +1,168 @@
+package link
+
+import (
+	"github.com/otelcol-custom/otelcol-custom/internal/evidence"
+	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/window"
+)
+
+// rule makes the claims that one kind of evidence gives for a node.
+type rule func(l *Linker, n *window.Node)
+
+// Rules by the moment when they run, in no particular order.
+var (
+	onRequest = [...]rule{contextOfRequest, goroutineOfRequest, owns, repliesAfterRead, repliesInBurst, finished}
+	onCall    = [...]rule{contextOfCall, goroutineOfCall, cloned}
+	onRipe    = [...]rule{adjacent, followsNext, submitted, createdBy, clonedInside}
+	onTime    = [...]rule{onlyOne, eliminated, inOrder, isolated}
+	// supporting are the rules whose claims are compared with certain links.
+	supporting = [...]rule{followsNext, submitted, createdBy, inOrder, isolated}
+)
+
+// Linker finds the claims in the window of one process, and holds what it has
+// learned of the process: locks, event loops, how good its supporting evidence is.
+// It has one owner, like the window.
+type Linker struct {
+	p     *window.Process
+	claim func(call *window.Node, c window.Claim)
+
+	locks  locks
+	loops  loops
+	serial serial
+	trust  reputations
+	quiet  background
+
+	open []*window.Node // scratch of the time rules
+}
+
+// New returns a linker for p that hands its claims to sink. Claims about a call
+// may come until it leaves the window, and more than once; one with a score of
+// zero is made for the record only and must not count.
+func New(p *window.Process, sink func(call *window.Node, c window.Claim)) *Linker {
+	return &Linker{p: p, claim: sink, locks: newLocks(), loops: newLoops()}
+}
+
+// maxRetries bounds how often late messages make the rules run again for a node.
+const maxRetries = 8
+
+// Learn takes in what a node tells of the process at large. It comes before Arrived,
+// best for all the nodes that came together.
+func (l *Linker) Learn(n *window.Node) {
+	l.learn(&n.Request)
+	l.learn(&n.Response)
+	l.loops.watch(n)
+}
+
+// Arrived runs the rules for a node that is new in the window.
+func (l *Linker) Arrived(n *window.Node) { l.run(n) }
+
+// Again runs the rules for a node that awaited a message which is here now.
+func (l *Linker) Again(n *window.Node) {
+	if n.Note.Retries < maxRetries {
+		n.Note.Retries++
+		l.run(n)
+	}
+}
+
+func (l *Linker) run(n *window.Node) {
+	if n.Server {
+		for _, r := range onRequest {
+			r(l, n)
+		}
+		return
+	}
+	for _, r := range onCall {
+		r(l, n)
+	}
+}
+
+// Advance replays what the event loops did before t, at which time everything
+// must have arrived. Unix ns.
+func (l *Linker) Advance(t int64) { l.loops.advance(l, t) }
+
+// Forget is called before a node leaves the window: what it did in an event loop
+// is replayed now or never.
+func (l *Linker) Forget(n *window.Node) {
+	if n.Request.Loop() || n.Response.Loop() {
+		l.Advance(n.End + 1)
+	}
+}
+
+// Wait returns until which time (Unix ns) the decision on a ripe call should be
+// put off, because an event loop is yet to be replayed up to the reply of the
+// request that the call may belong to. Zero: decide now.
+func (l *Linker) Wait(call *window.Node) int64 {
+	var until int64
+	for _, r := range call.Note.Labels {
+		if r != nil {
+			until = max(until, r.Answered()+turnGrace)
+		}
+	}
+	if !l.loops.told || call.Response.Loop() {
+		return until
+	}
+	// A loop may have been told of this call: its reply is one of the next ones.
+	l.open, _ = l.p.Overlapping(l.open[:0], call.End, call.End, maxOpen)
+	for _, r := range l.open {
+		until = max(until, r.Answered()+turnGrace)
+	}
+	return until
+}
+
+// Ripe runs the last rules for an undecided call. all says that every request which
+// was open during the call is known, without which time tells nothing.
+func (l *Linker) Ripe(call *window.Node, all bool) {
+	for _, r := range onRipe {
+		r(l, call)
+	}
+	if !all {
+		return
+	}
+	l.quiet.observe(l, call)
+	for _, r := range onTime {
+		r(l, call)
+	}
+}
+
+// Decided compares the supporting evidence for a call with the decision that
+// better evidence has made, and learns from it how good it is here.
+func (l *Linker) Decided(call *window.Node) {
+	if call.State != window.Linked || !l.trust.sample() || Describe(call.Kind).Trust < window.Likely {
+		return
+	}
+	claim := l.claim
+	l.claim = l.trust.judge
+	for _, r := range supporting {
+		r(l, call)
+	}
+	l.claim = claim
+}
+
+// toParent makes a claim of kind k that call belongs to request.
+func (l *Linker) toParent(call, request *window.Node, k window.Kind) {
+	d := &kinds[k]
+	l.claim(call, window.Claim{Parent: request, Kind: k, Score: d.Precision, Trust: d.Trust})
+}
+
+// learn takes the handoffs of a message into the statistics of futex words.
+func (l *Linker) learn(m *window.Message) {
+	if m.Goroutine() {
+		return
+	}
+	for i := range m.Handoffs {
+		if h := &m.Handoffs[i]; h.Edge == evidence.Futex && h.Address != 0 {
+			l.locks.observe(h.Address, h.WakerTID, m.TID)
+		}
+	}
+}
+
+// Locks returns how many futex words are known to be locks, and Dropped how many
+// entries of bounded tables were given up since the last call.
+func (l *Linker) Locks() int { return len(l.locks.known) }
+
+// Dropped returns and resets how many futex words and event loops were forgotten
+// because their tables were full.
+func (l *Linker) Dropped() (words, loops int) {
+	words, loops = l.locks.dropped, l.loops.dropped
+	l.locks.dropped, l.loops.dropped = 0, 0
+	return words, loops
+}

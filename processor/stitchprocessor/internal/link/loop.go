@@ -1,0 +1,228 @@
+package link
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/window"
+)
+
+// loops are the threads of a process that run an event loop. Their I/O is replayed
+// in order, up to a time at which all of it has arrived.
+type loops struct {
+	of      map[uint32]*loop
+	list    []*loop // in the order of appearance, so that a replay repeats itself
+	told    bool    // other threads have posted work to one
+	dropped int
+}
+
+const (
+	maxLoops = 512
+	// turnGrace is how long after its last I/O a turn is taken to be over, if
+	// nothing follows. Unix ns.
+	turnGrace = int64(20e6)
+	// loopIdle is after how long a loop without I/O is forgotten.
+	loopIdle = int64(300e9)
+)
+
+func newLoops() loops { return loops{of: map[uint32]*loop{}} }
+
+// watch takes note of what n did in event loops.
+func (ls *loops) watch(n *window.Node) {
+	for _, m := range [...]*window.Message{&n.Request, &n.Response} {
+		if m.Loop() && m.IO != 0 && m.TID != 0 {
+			if lp := ls.get(m.TID); lp != nil {
+				lp.add(event{node: n, message: m, io: m.IO, tick: m.Tick, at: m.At()})
+			}
+		}
+	}
+	if c := &n.Connect; n.ConnectTime != 0 && c.Tick != 0 && c.Goid == 0 {
+		if lp := ls.get(c.TID); lp != nil {
+			lp.add(event{node: n, io: c.IO, tick: c.Tick, at: n.ConnectTime})
+		}
+	}
+}
+
+func (ls *loops) get(tid uint32) *loop {
+	lp := ls.of[tid]
+	if lp != nil {
+		return lp
+	}
+	if len(ls.list) == maxLoops {
+		ls.dropped++
+		return nil
+	}
+	lp = &loop{tid: tid}
+	lp.lags[1].index = 1
+	ls.of[tid] = lp
+	ls.list = append(ls.list, lp)
+	return lp
+}
+
+func (ls *loops) advance(l *Linker, t int64) {
+	idle := false
+	for _, lp := range ls.list {
+		lp.advance(l, t)
+		idle = idle || lp.at+loopIdle < t
+	}
+	if !idle {
+		return
+	}
+	ls.list = slices.DeleteFunc(ls.list, func(lp *loop) bool {
+		drop := lp.at+loopIdle < t && len(lp.pending) == 0
+		if drop {
+			delete(ls.of, lp.tid)
+		}
+		return drop
+	})
+}
+
+// event is a message on an event loop's thread, or a connect if message is nil. A
+// connect is no I/O: it bears the ordinal of the one before.
+type event struct {
+	node    *window.Node
+	message *window.Message
+	at      int64
+	io      uint32
+	tick    uint32
+}
+
+// loop replays one thread.
+type loop struct {
+	tid     uint32
+	pending []event
+	sorted  bool
+	started bool
+	flushed bool // the turn was ended because nothing followed
+
+	io, tick uint32 // of the last event replayed
+	at       int64
+	posted   bool  // other threads posted work in this turn
+	called   int64 // when the loop itself made a call last, Unix ns
+
+	lags [2]lag
+	done []completed
+}
+
+// completed is a call that a thread finished and told the loop of.
+type completed struct {
+	call *window.Node
+	tick uint32 // when the loop heard of it
+}
+
+func (lp *loop) add(e event) {
+	lp.pending = append(lp.pending, e)
+	lp.sorted = false
+}
+
+// advance replays the events before t.
+func (lp *loop) advance(l *Linker, t int64) {
+	if len(lp.pending) == 0 {
+		lp.flush(l, t)
+		return
+	}
+	if !lp.sorted {
+		slices.SortStableFunc(lp.pending, compareEvents)
+		lp.sorted = true
+	}
+	n := 0
+	for n < len(lp.pending) && lp.pending[n].at < t {
+		lp.replay(l, &lp.pending[n])
+		n++
+	}
+	lp.pending = slices.Delete(lp.pending, 0, n)
+	if len(lp.pending) == 0 {
+		lp.flush(l, t)
+	}
+}
+
+// compareEvents puts a connect right after the I/O whose ordinal it bears, in order
+// of time if there are several.
+func compareEvents(a, b event) int {
+	switch {
+	case a.io != b.io:
+		return int(int64(a.io) - int64(b.io))
+	case (a.message == nil) == (b.message == nil):
+		return cmp.Compare(a.at, b.at)
+	case a.message == nil:
+		return 1
+	}
+	return -1
+}
+
+// flush ends the turn if nothing has followed for long.
+func (lp *loop) flush(l *Linker, t int64) {
+	if lp.started && !lp.flushed && lp.at+turnGrace < t {
+		lp.turn(l, lp.tick+1)
+		lp.flushed = true
+	}
+}
+
+func (lp *loop) replay(l *Linker, e *event) {
+	first, last := e.io+1, e.io // of a connect: the ordinal after it is still to come
+	if e.message != nil {
+		first, last = e.message.First(), max(e.message.Last(), e.io)
+	}
+	if lp.started && (e.io < lp.io || e.message != nil && e.io == lp.io) {
+		return // too late: its place has been taken for a hole
+	}
+	hole := !lp.started || first > lp.io+1
+	if hole {
+		lp.broken()
+	}
+	if e.tick != lp.tick {
+		lp.turn(l, e.tick)
+		if hole {
+			lp.broken()
+		}
+	}
+	lp.started, lp.flushed = true, false
+	lp.at, lp.io = e.at, max(last, lp.io)
+	lp.dispatch(l, e)
+}
+
+func (lp *loop) dispatch(l *Linker, e *event) {
+	m := e.message
+	if m != nil {
+		lp.hear(l, m)
+	}
+	if !e.node.Server && (m == nil || !m.Reads()) {
+		lp.called = e.at
+	}
+	switch {
+	case m == nil:
+		lp.output(l, e)
+	case m.Reads():
+		lp.lags[0].readLast(m)
+		lp.lags[1].read(m)
+	case e.node.Server:
+		lp.output(l, e)
+		lp.deliver(l, e)
+	case e.node.ConnectTime == 0 && e.node.Ordinal > 0:
+		lp.output(l, e)
+	}
+	// The first call on a new connection is written when the connection is there:
+	// what caused it is the connect, or is not known.
+}
+
+// output takes an output to both models of the loop.
+func (lp *loop) output(l *Linker, e *event) {
+	if lp.posted {
+		return
+	}
+	lp.lags[0].output0(l, e)
+	lp.lags[1].output1(e)
+}
+
+// broken: something is missing right here.
+func (lp *loop) broken() {
+	lp.lags[0].broken0()
+	lp.lags[1].broken1()
+}
+
+// turn ends the turn of the loop and begins another.
+func (lp *loop) turn(l *Linker, tick uint32) {
+	lp.lags[0].turn0()
+	lp.lags[1].turn1(l, tick == lp.tick+1)
+	lp.tick, lp.posted = tick, false
+}

@@ -1,0 +1,135 @@
+package sim
+
+import (
+	"encoding/binary"
+	"slices"
+	"time"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/otelcol-custom/otelcol-custom/internal/evidence"
+	"github.com/otelcol-custom/otelcol-custom/internal/tracectx"
+)
+
+// HostID is that of the simulated machine.
+const HostID = "f00dcafe"
+
+// Interval is how often the agent delivers.
+const Interval = 20 * time.Millisecond
+
+// Agent delivers what was seen: every Interval, per process, the exchanges that are
+// complete, and a watermark.
+type Agent struct {
+	// Lose is the chance that an exchange is lost.
+	Lose float64
+	// Deliver takes what is delivered. Nil drops it.
+	Deliver func(ptrace.Traces)
+	// Truth is every record that was delivered, by span id.
+	Truth map[[8]byte]*Record
+	// Lost is those that were not.
+	Lost int
+
+	world *World
+}
+
+func newAgent(w *World) *Agent {
+	a := &Agent{world: w, Truth: map[[8]byte]*Record{}}
+	var tick func()
+	tick = func() {
+		a.Flush()
+		w.After(Interval, tick)
+	}
+	w.After(Interval, tick)
+	return a
+}
+
+// Flush delivers now.
+func (a *Agent) Flush() {
+	td := ptrace.NewTraces()
+	for _, p := range a.world.processes {
+		a.process(td, p)
+	}
+	if a.Deliver != nil {
+		a.Deliver(td)
+	}
+}
+
+func (a *Agent) process(td ptrace.Traces, p *Process) {
+	rs := td.ResourceSpans().AppendEmpty()
+	r := rs.Resource().Attributes()
+	r.PutStr("host.id", HostID)
+	r.PutInt("process.pid", int64(p.PID))
+	r.PutStr("process.creation.time", "2024-01-01T00:00:00Z")
+	r.PutStr("service.name", p.Name)
+	ss := rs.ScopeSpans().AppendEmpty()
+	ss.Scope().SetName("sim")
+	ss.Scope().Attributes().PutInt(evidence.KeyWatermark, p.watermark())
+	slices.SortStableFunc(p.done, func(a, b *Record) int { return int(a.end - b.end) })
+	for _, rec := range p.done {
+		if a.world.Chance(a.Lose) {
+			a.Lost++
+			continue
+		}
+		a.Truth[rec.id] = rec
+		rec.span(ss.Spans().AppendEmpty())
+	}
+	p.done = nil
+}
+
+// watermark is the start of the oldest request that is open, or now.
+func (p *Process) watermark() int64 {
+	least := p.World.now
+	for r := range p.open {
+		least = min(least, r.evidence.Request.Start)
+	}
+	return least
+}
+
+// ID is the span id.
+func (r *Record) ID() [8]byte { return r.id }
+
+// Start and End are the times of the span, Unix ns.
+func (r *Record) Start() int64 { return r.evidence.Request.Start }
+
+// Evidence is what the agent saw.
+func (r *Record) Evidence() *evidence.Exchange { return &r.evidence }
+
+func (w *World) nextID() (id [8]byte) {
+	w.ids++
+	binary.BigEndian.PutUint64(id[:], w.ids)
+	return id
+}
+
+func (r *Record) span(s ptrace.Span) {
+	var trace [16]byte
+	copy(trace[:], r.id[:])
+	binary.BigEndian.PutUint64(trace[8:], r.Process.World.Rand.Uint64())
+	s.SetTraceID(trace)
+	s.SetSpanID(r.id)
+	s.SetName("GET /")
+	s.SetKind(ptrace.SpanKindClient)
+	if r.Server {
+		s.SetKind(ptrace.SpanKindServer)
+	}
+	e := &r.evidence
+	s.SetStartTimestamp(pcommon.Timestamp(e.Request.Start))
+	s.SetEndTimestamp(pcommon.Timestamp(r.end))
+	at := s.Attributes()
+	at.PutStr("http.request.method", "GET")
+	at.PutStr("url.path", "/")
+	at.PutInt("http.response.status_code", 200)
+	at.PutStr("network.local.address", e.Local.Addr().String())
+	at.PutInt("network.local.port", int64(e.Local.Port()))
+	at.PutStr("network.peer.address", e.Peer.Addr().String())
+	at.PutInt("network.peer.port", int64(e.Peer.Port()))
+	e.Context, e.Hidden, e.Opaque = r.context, r.hidden, r.opaque
+	if c, err := tracectx.Parse(r.context); err == nil {
+		s.SetTraceID(c.TraceID)
+		s.SetParentSpanID(c.SpanID)
+	}
+	e.Put(s)
+}
+
+// Hidden reports whether the exchange is evidence only.
+func (r *Record) Hidden() bool { return r.hidden }

@@ -1,0 +1,182 @@
+package solve
+
+import (
+	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/link"
+	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/window"
+)
+
+// Config is what a decision needs to know of the user's wishes.
+type Config struct {
+	MinConfidence float64 // 0 to 1; below it there is no parent
+	MaxAge        int64   // ns from the start of a request to that of its last call
+	MaxChildren   int     // calls of one request
+}
+
+// Verdict is what was decided about a call.
+type Verdict uint8
+
+// Verdicts.
+const (
+	Link   Verdict = iota // Parent is the request that made it
+	Low                   // the same, but below the least confidence; final
+	Alone                 // no request is known to have made it; final
+	Revoke                // an earlier Link is in doubt; Alone follows from it
+)
+
+// Cause is why a call has no parent.
+type Cause uint8
+
+// Causes.
+const (
+	NoCandidate Cause = iota // no evidence at all
+	Weak                     // candidates, but none sure enough
+	Conflict                 // decisive evidence contradicts itself
+	Deadline                 // max_wait was over before everything was known
+	Evicted                  // the window was full
+	Shutdown
+	Causes
+)
+
+// String is the value of the attribute cause in metrics.
+func (c Cause) String() string {
+	return [...]string{"no_candidate", "weak", "conflict", "deadline", "evicted", "shutdown", "unknown"}[min(c, Causes)]
+}
+
+// Decision is the outcome for one call.
+type Decision struct {
+	Call       *window.Node
+	Parent     *window.Node // of Link and Low
+	Confidence float64
+	Verdict    Verdict
+	Kind       window.Kind
+	Cause      Cause // of Low, Alone and Revoke
+}
+
+// Solver decides for the calls of any number of processes. It has one owner.
+type Solver struct {
+	config Config
+	decide func(Decision)
+	// Rejected counts claims by the guard that they failed; Conflicts counts calls on
+	// which decisive evidence disagreed; Overflow counts claims beyond what one call
+	// keeps. The owner reads and resets them.
+	Rejected  [Guards]int
+	Conflicts int
+	Overflow  int
+}
+
+// New returns a solver that hands its decisions to sink, when they are made. A call
+// gets at most one Low or Alone, after which only a late Link can come.
+func New(c Config, sink func(Decision)) *Solver { return &Solver{config: c, decide: sink} }
+
+const (
+	// maxClaims bounds what one call keeps, maxCandidates what is weighed.
+	maxClaims, maxCandidates = 24, 8
+	// counts is the least score of a claim that can confirm another one.
+	counts = 0.6
+	// ceiling is the most that inference can be sure of.
+	ceiling = 0.9999
+)
+
+// Claim takes a claim about call. If it is decisive, the call may be decided at once,
+// or a decision revoked.
+func (s *Solver) Claim(call *window.Node, c window.Claim) {
+	if call.Server || c.Score <= 0 || c.Parent == call || c.Sibling == call {
+		return
+	}
+	if c.Parent != nil {
+		if g := s.guard(call, c.Parent, c.Kind); g != Passed {
+			s.Rejected[g]++
+			return
+		}
+	}
+	if s.keep(call, c) && c.Trust >= window.Decisive {
+		s.reconsider(call)
+	}
+}
+
+// keep reports whether the claim is new, or stronger than the same one before.
+func (s *Solver) keep(call *window.Node, c window.Claim) bool {
+	for i := range call.Claims {
+		old := &call.Claims[i]
+		if old.Kind == c.Kind && old.Parent == c.Parent && old.Sibling == c.Sibling {
+			better := c.Score > old.Score || c.Trust > old.Trust
+			if better {
+				*old = c
+			}
+			return better
+		}
+	}
+	if len(call.Claims) == maxClaims {
+		s.Overflow++
+		return false
+	}
+	call.Claims = append(call.Claims, c)
+	return true
+}
+
+func (s *Solver) reconsider(call *window.Node) {
+	var w weighing
+	w.add(s, call, window.Decisive)
+	best, p := w.best()
+	sure := best != nil && p >= s.config.MinConfidence
+	switch {
+	case call.State == window.Linked && link.Describe(call.Kind).Trust < window.Decisive:
+		if sure && best.parent != call.Parent {
+			s.revoke(call) // better evidence came after the decision
+		}
+	case call.State == window.Linked:
+		if !sure || best.parent != call.Parent {
+			s.revoke(call)
+		}
+	case sure && !call.Disputed:
+		s.link(call, best, p)
+	}
+}
+
+func (s *Solver) revoke(call *window.Node) {
+	s.Conflicts++
+	call.Parent.Children--
+	call.State, call.Parent, call.Disputed = window.Orphan, nil, true
+	s.decide(Decision{Call: call, Verdict: Revoke, Cause: Conflict})
+}
+
+func (s *Solver) link(call *window.Node, c *candidate, p float64) {
+	if c.trust < window.Exact || p < 1 {
+		p = min(p, ceiling)
+	}
+	if c.certain {
+		p = 1
+	}
+	call.State, call.Parent, call.Kind, call.Confidence = window.Linked, c.parent, c.kind, p
+	c.parent.Children++
+	call.Process.Resolve(call)
+	s.decide(Decision{Call: call, Parent: c.parent, Kind: c.kind, Confidence: p, Verdict: Link})
+}
+
+// Final decides an undecided call with all the claims that there are. cause says why
+// now: NoCandidate if everything is known, else what cut it short.
+func (s *Solver) Final(call *window.Node, cause Cause) {
+	if call.State != window.Undecided {
+		return
+	}
+	var w weighing
+	w.add(s, call, window.Support)
+	best, p := w.best()
+	if best != nil && p >= s.config.MinConfidence {
+		s.link(call, best, p)
+		return
+	}
+	call.State = window.Orphan
+	call.Process.Resolve(call)
+	d := Decision{Call: call, Verdict: Alone, Cause: cause}
+	switch {
+	case w.decisive > 1:
+		s.Conflicts++
+		d.Cause = Conflict
+	case best != nil && p >= 0.5:
+		d.Verdict, d.Parent, d.Kind, d.Confidence, d.Cause = Low, best.parent, best.kind, p, Weak
+	case w.n > 0:
+		d.Cause = Weak
+	}
+	s.decide(d)
+}

@@ -1,0 +1,114 @@
+package window
+
+// key names the io-th I/O of thread tid.
+func key(tid, io uint32) uint64 { return uint64(tid)<<32 | uint64(io) }
+
+// index makes m findable by the ordinals of its first and of its last I/O. The one
+// of its point is its own; the other one yields to a message whose point it is.
+func (p *Process) index(m *Message, awakened []*Node) []*Node {
+	other := m.First()
+	if other == m.IO {
+		other = m.Last()
+	}
+	k := key(m.TID, m.IO)
+	if old := p.messages[k]; old == nil || old.IO != m.IO {
+		p.messages[k] = m
+	}
+	awakened = p.awaken(k, awakened)
+	if other == m.IO {
+		return awakened
+	}
+	k = key(m.TID, other)
+	if p.messages[k] == nil {
+		p.messages[k] = m
+	}
+	return p.awaken(k, awakened)
+}
+
+func (p *Process) unindex(m *Message) {
+	for _, io := range [...]uint32{m.First(), m.IO, m.Last()} {
+		if k := key(m.TID, io); p.messages[k] == m {
+			delete(p.messages, k)
+		}
+	}
+}
+
+// Message returns the message that the io-th I/O of thread tid belongs to, as its
+// first or last, or nil.
+func (p *Process) Message(tid, io uint32) *Message { return p.messages[key(tid, io)] }
+
+// Exact returns the message whose point is the io-th I/O of thread tid, or nil.
+func (p *Process) Exact(tid, io uint32) *Message {
+	if m := p.messages[key(tid, io)]; m != nil && m.IO == io {
+		return m
+	}
+	return nil
+}
+
+// Before returns the message right before m on its thread. It is nil if there is
+// a hole: an I/O that no message in the window accounts for.
+func (p *Process) Before(m *Message) *Message {
+	if m.IO == 0 {
+		return nil
+	}
+	first := m.First()
+	for io := m.IO - 1; io != 0 && io+1 >= first; io-- {
+		other := p.messages[key(m.TID, io)]
+		if other != m && (other != nil || io < first) {
+			return other
+		}
+	}
+	return nil
+}
+
+// After returns the message right after m on its thread, or nil, likewise.
+func (p *Process) After(m *Message) *Message {
+	last := m.Last()
+	for io := m.IO + 1; io != 0 && io <= last+1; io++ {
+		other := p.messages[key(m.TID, io)]
+		if other != m && (other != nil || io > last) {
+			return other
+		}
+	}
+	return nil
+}
+
+// maxAwaits bounds what one node waits for.
+const maxAwaits = 12
+
+// Await makes the Add of a message that has the io-th I/O of thread tid return n.
+func (p *Process) Await(tid, io uint32, n *Node) {
+	if tid == 0 || io == 0 || len(n.awaits) == maxAwaits || !n.indexed {
+		return
+	}
+	k := key(tid, io)
+	for _, old := range n.awaits {
+		if old == k {
+			return
+		}
+	}
+	n.awaits = append(n.awaits, k)
+	p.awaiting[k] = append(p.awaiting[k], n)
+}
+
+func (p *Process) awaken(k uint64, awakened []*Node) []*Node {
+	if len(p.awaiting) == 0 {
+		return awakened
+	}
+	nodes := p.awaiting[k]
+	if nodes == nil {
+		return awakened
+	}
+	delete(p.awaiting, k)
+	for _, n := range nodes {
+		for i, old := range n.awaits {
+			if old == k {
+				n.awaits = append(n.awaits[:i], n.awaits[i+1:]...)
+				break
+			}
+		}
+	}
+	return append(awakened, nodes...)
+}
+
+func (p *Process) stopAwaiting(k uint64, n *Node) { dropFrom(p.awaiting, k, n) }

@@ -1,0 +1,171 @@
+package window
+
+import (
+	"net/netip"
+
+	"github.com/otelcol-custom/otelcol-custom/internal/evidence"
+)
+
+// State is how far the question for the parent of a call has come. For a server
+// span it stays Undecided: its parent is not in this process.
+type State uint8
+
+// States of a node.
+const (
+	Undecided State = iota
+	Linked          // Parent is set
+	Orphan          // given up
+)
+
+// Node is one span of the process with its evidence. Fields are set before Add
+// and not changed afterwards, but for those under "verdict", which belong to the
+// solver, and Note, which belongs to the linker.
+type Node struct {
+	// Ref is the caller's own handle on the span.
+	Ref     any
+	Process *Process
+
+	Server  bool // a request that was read here, else a call that was made
+	Opaque  bool
+	Lossy   bool
+	ConnID  uint64
+	Ordinal uint32 // exchanges before this one on the connection
+	Peer    netip.AddrPort
+	// Connect is where connect was called. ConnectTime is zero unless this is the
+	// first exchange of a connection whose connect was seen.
+	Connect     evidence.Point
+	ConnectTime int64
+	// Trace and Caller are the context in the request on the wire, or zero.
+	Trace  [16]byte
+	Caller [8]byte
+
+	Request, Response Message
+	// End is when the span ended, Unix ns. It starts with Request.Start.
+	End int64
+	// Arrived is when the span came in, on the caller's clock, in ns.
+	Arrived int64
+
+	// Verdict.
+	State      State
+	Parent     *Node
+	Kind       Kind
+	Confidence float64
+	Disputed   bool // decisive evidence contradicted itself
+	Children   int
+	Claims     []Claim
+	// Blocks are the requests whose owner waits for the decision on this call.
+	Blocks []*Node
+
+	// Note is what the linker remembers of this node.
+	Note Note
+
+	ripe     int64 // when an undecided call can be given up
+	reach    int64 // latest Answered among the servers up to this one
+	awaits   []uint64
+	indexed  bool
+	resolved bool // no longer among the undecided calls
+}
+
+// Note is scratch space of the link rules.
+type Note struct {
+	Labels   [2]*Node // request that this call belongs to, if the loop has lag 0 or 1
+	Previous [2]*Node // call whose reply led to this one, likewise
+	Silent   [2]bool  // request without any output so far, likewise
+	Retries  uint8    // times the rules ran again because something came late
+}
+
+// Message is one of the two messages of a node.
+type Message struct {
+	evidence.Message
+	Node *Node
+	Kind evidence.Kind
+}
+
+// NewNode makes a node of a span's evidence. It keeps copies of the handoff lists
+// of e, no other memory of it. The caller sets Ref, Arrived, Trace and Caller.
+func NewNode(e *evidence.Exchange, server bool, end int64) *Node {
+	n := &Node{
+		Server: server, Opaque: e.Opaque, Lossy: e.Lossy,
+		ConnID: e.ConnID, Ordinal: e.Ordinal, Peer: e.Peer,
+		Connect: e.Connect, ConnectTime: e.ConnectTime, End: end,
+	}
+	n.Request = Message{Message: e.Request, Node: n, Kind: evidence.ClientWrite}
+	n.Response = Message{Message: e.Response, Node: n, Kind: evidence.ClientRead}
+	if server {
+		n.Request.Kind, n.Response.Kind = evidence.ServerRead, evidence.ServerWrite
+	}
+	n.Request.Handoffs = clone(e.Request.Handoffs)
+	n.Response.Handoffs = clone(e.Response.Handoffs)
+	return n
+}
+
+func clone(hs []evidence.Handoff) []evidence.Handoff {
+	if len(hs) == 0 {
+		return nil
+	}
+	return append(make([]evidence.Handoff, 0, len(hs)), hs...)
+}
+
+// Start is when the first byte of the request moved, Unix ns.
+func (n *Node) Start() int64 { return n.Request.Start }
+
+// HasResponse reports whether the second message exists.
+func (n *Node) HasResponse() bool { return n.Response.Start != 0 }
+
+// Answered is when the response began, or the end of the span if there was none.
+func (n *Node) Answered() int64 {
+	if n.HasResponse() {
+		return n.Response.Start
+	}
+	return n.End
+}
+
+// Reads reports whether the message was read, not written.
+func (m *Message) Reads() bool {
+	return m.Kind == evidence.ServerRead || m.Kind == evidence.ClientRead
+}
+
+// At is the time of the message's point: from when on a message that was read can
+// cause something, until when one that was written can be caused. Unix ns.
+func (m *Message) At() int64 {
+	if m.Reads() {
+		return m.End
+	}
+	return m.Start
+}
+
+// MaxOps is the longest run of I/O that is taken for one message's. Beyond it the
+// message has only the ordinal of its point.
+const MaxOps = 64
+
+func (m *Message) ops() uint32 {
+	if m.Ops <= 1 || m.Ops > MaxOps {
+		return 1
+	}
+	return m.Ops
+}
+
+// First is the ordinal of the message's first I/O on its thread, if nothing came
+// between its segments.
+func (m *Message) First() uint32 {
+	if n := m.ops() - 1; m.Reads() && m.IO > n {
+		return m.IO - n
+	}
+	return m.IO
+}
+
+// Last is the ordinal of its last I/O, likewise.
+func (m *Message) Last() uint32 {
+	if m.Reads() {
+		return m.IO
+	}
+	return m.IO + m.ops() - 1
+}
+
+// Goroutine reports whether the thread belongs to a Go program, whose threads run
+// many goroutines.
+func (m *Message) Goroutine() bool { return m.Goid != 0 }
+
+// Loop reports whether the thread runs an event loop: it has returned from
+// epoll_wait, and is not one of a Go program.
+func (m *Message) Loop() bool { return m.Tick != 0 && m.Goid == 0 }

@@ -1,0 +1,229 @@
+package window
+
+import "slices"
+
+// Process is the window of one process instance. Time bounds nothing here: the
+// caller removes what is too old or too much.
+type Process struct {
+	// Owner is the caller's own handle on the process.
+	Owner any
+	// Watermark: every server span that began before it has been added. Unix ns.
+	Watermark int64
+
+	messages map[uint64]*Message // by thread and ordinal
+	awaiting map[uint64][]*Node  // by what they wait for, likewise
+	servers  series              // by start
+	calls    series              // undecided ones, by start
+	ripening series              // the same, by when they are ripe
+
+	serversOf, callsOf map[uint64][]*Node   // by goroutine
+	traces             map[[16]byte][]*Node // by context on the wire
+	nodes              int
+}
+
+// New returns an empty window.
+func New() *Process {
+	start := func(n *Node) int64 { return n.Request.Start }
+	ripe := func(n *Node) int64 { return n.ripe }
+	return &Process{
+		messages: map[uint64]*Message{}, awaiting: map[uint64][]*Node{},
+		servers: series{key: start}, calls: series{key: start}, ripening: series{key: ripe},
+		serversOf: map[uint64][]*Node{}, callsOf: map[uint64][]*Node{},
+		traces: map[[16]byte][]*Node{},
+	}
+}
+
+// Len is the number of nodes.
+func (p *Process) Len() int { return p.nodes }
+
+// Add takes n into the window. It returns the nodes that awaited one of its
+// messages, oldest first.
+func (p *Process) Add(n *Node) []*Node {
+	n.Process, n.indexed = p, true
+	p.nodes++
+	var awakened []*Node
+	for _, m := range [...]*Message{&n.Request, &n.Response} {
+		if m.IO != 0 && m.TID != 0 {
+			awakened = p.index(m, awakened)
+		}
+	}
+	if n.Server {
+		p.addServer(n)
+	} else {
+		n.ripe = n.End
+		p.calls.insert(n)
+		p.ripening.insert(n)
+		addTo(p.callsOf, n.Request.Goid, n)
+	}
+	if n.Trace != [16]byte{} {
+		p.traces[n.Trace] = append(p.traces[n.Trace], n)
+	}
+	return awakened
+}
+
+func (p *Process) addServer(n *Node) {
+	i := p.servers.insert(n)
+	n.reach = n.Answered()
+	live := p.servers.live()
+	if i > 0 {
+		n.reach = max(n.reach, live[i-1].reach)
+	}
+	for _, later := range live[i+1:] {
+		if later.reach >= n.reach {
+			break
+		}
+		later.reach = n.reach
+	}
+	addTo(p.serversOf, n.Request.Goid, n)
+	if n.Response.Goid != n.Request.Goid {
+		addTo(p.serversOf, n.Response.Goid, n)
+	}
+}
+
+// Remove takes n out of the window, after which its Process is nil. A call that is
+// undecided is forgotten, too.
+func (p *Process) Remove(n *Node) {
+	if !n.indexed {
+		return
+	}
+	n.indexed = false
+	p.nodes--
+	p.unindex(&n.Request)
+	p.unindex(&n.Response)
+	for _, k := range n.awaits {
+		p.stopAwaiting(k, n)
+	}
+	if n.Server {
+		p.servers.remove(n)
+		dropFrom(p.serversOf, n.Request.Goid, n)
+		dropFrom(p.serversOf, n.Response.Goid, n)
+	} else {
+		p.Resolve(n)
+		dropFrom(p.callsOf, n.Request.Goid, n)
+	}
+	dropFrom(p.traces, n.Trace, n)
+	// Others may still point here: let the chain of memory end with n.
+	n.Process, n.Ref, n.Parent, n.Claims, n.Blocks, n.Note = nil, nil, nil, nil, nil, Note{}
+}
+
+// Resolve takes a call off the undecided ones.
+func (p *Process) Resolve(n *Node) {
+	if n.resolved || n.Server {
+		return
+	}
+	n.resolved = true
+	p.calls.remove(n)
+	p.ripening.remove(n)
+}
+
+// Ripe returns an undecided call that ended, or was postponed to a time, before t,
+// or nil: the first one. If t is the watermark, every request that it can belong
+// to is here.
+func (p *Process) Ripe(t int64) *Node {
+	if n := p.ripening.first(); n != nil && n.ripe < t {
+		return n
+	}
+	return nil
+}
+
+// Postpone makes an undecided call ripe after t.
+func (p *Process) Postpone(n *Node, t int64) {
+	if n.resolved || !p.ripening.remove(n) {
+		return
+	}
+	n.ripe = t
+	p.ripening.insert(n)
+}
+
+// SoleUndecided reports whether n is the only undecided call that began between
+// from and to, both included.
+func (p *Process) SoleUndecided(n *Node, from, to int64) bool {
+	live := p.calls.live()
+	i := p.calls.from(from)
+	return i < len(live) && live[i] == n && (i+1 == len(live) || live[i+1].Start() > to)
+}
+
+// FirstUndecided returns the undecided call that began first among those that
+// began between from and to, both included, or nil.
+func (p *Process) FirstUndecided(from, to int64) *Node {
+	live := p.calls.live()
+	if i := p.calls.from(from); i < len(live) && live[i].Start() <= to {
+		return live[i]
+	}
+	return nil
+}
+
+// maxSteps bounds the search for requests at a time.
+const maxSteps = 256
+
+// Overlapping appends to dst the requests that were open at some time between
+// from and to: begun by to and not answered before from. Latest start
+// first. It reports false if there are more than limit, or too many to look at.
+func (p *Process) Overlapping(dst []*Node, from, to int64, limit int) ([]*Node, bool) {
+	live := p.servers.live()
+	last := p.servers.from(to + 1)
+	for i := last - 1; i >= 0 && live[i].reach >= from; i-- {
+		if last-i > maxSteps {
+			return dst, false
+		}
+		if live[i].Answered() < from {
+			continue
+		}
+		if len(dst) == limit {
+			return dst, false
+		}
+		dst = append(dst, live[i])
+	}
+	return dst, true
+}
+
+// LastRequests returns the request that began last before t and the one before that,
+// or nil.
+func (p *Process) LastRequests(t int64) (last, previous *Node) {
+	live := p.servers.live()
+	i := p.servers.from(t)
+	if i > 0 {
+		last = live[i-1]
+	}
+	if i > 1 {
+		previous = live[i-2]
+	}
+	return last, previous
+}
+
+// Undecided returns how many undecided calls began from a time on and before another.
+func (p *Process) Undecided(from, before int64) int {
+	return max(p.calls.from(before)-p.calls.from(from), 0)
+}
+
+// ServersOf returns requests of which goroutine goid read the request or wrote the
+// response, oldest arrival first. The slice is the window's.
+func (p *Process) ServersOf(goid uint64) []*Node { return p.serversOf[goid] }
+
+// CallsOf returns calls whose request goroutine goid wrote, likewise.
+func (p *Process) CallsOf(goid uint64) []*Node { return p.callsOf[goid] }
+
+// OfTrace returns nodes with this trace id on the wire, likewise.
+func (p *Process) OfTrace(id [16]byte) []*Node { return p.traces[id] }
+
+func addTo[K comparable](m map[K][]*Node, k K, n *Node) {
+	var zero K
+	if k != zero {
+		m[k] = append(m[k], n)
+	}
+}
+
+func dropFrom[K comparable](m map[K][]*Node, k K, n *Node) {
+	nodes := m[k]
+	i := slices.Index(nodes, n)
+	switch {
+	case i < 0:
+	case len(nodes) == 1:
+		delete(m, k)
+	case i == 0:
+		nodes[0] = nil
+		m[k] = nodes[1:]
+	default:
+		m[k] = slices.Delete(nodes, i, i+1)
+	}
+}

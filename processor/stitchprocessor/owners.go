@@ -1,0 +1,111 @@
+package stitchprocessor
+
+import (
+	"container/list"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+
+	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/join"
+	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/link"
+	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/solve"
+	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/window"
+)
+
+// process returns what is known of a process instance, which may be nothing. The one
+// not heard of for longest makes room.
+func (s *shard) process(id instance, now int64) *process {
+	if e := s.processes[id]; e != nil {
+		s.recent.MoveToFront(e)
+		p := e.Value.(*process)
+		p.seen = now
+		return p
+	}
+	if s.recent.Len() == s.limits.processes {
+		s.counts.processes++
+		s.evict(s.recent.Back())
+	}
+	p := &process{id: id, window: window.New(), peer: join.NewProcess(id.host), seen: now}
+	p.linker = link.New(p.window, s.solver.Claim)
+	p.window.Owner = p
+	s.processes[id] = s.recent.PushFront(p)
+	return p
+}
+
+func (s *shard) owner(n *window.Node) *process { return n.Process.Owner.(*process) }
+
+// evict forgets a process and all of its window. The shard's own list still has its
+// nodes, and skips them.
+func (s *shard) evict(e *list.Element) {
+	p := e.Value.(*process)
+	for n := p.nodes.first(); n != nil; n = p.nodes.first() {
+		s.drop(n, solve.Evicted)
+	}
+	s.hush()
+	s.recent.Remove(e)
+	delete(s.processes, p.id)
+}
+
+// processIdle is after how long a process without spans in the window is forgotten, in
+// ns. What was learned of it is worth keeping for a while.
+const processIdle = int64(600e9)
+
+// forgetIdle forgets processes that are gone, or do nothing.
+func (s *shard) forgetIdle(now int64) {
+	for e := s.recent.Back(); e != nil; e = s.recent.Back() {
+		if p := e.Value.(*process); p.seen+processIdle > now || p.nodes.len() > 0 {
+			return
+		}
+		s.evict(e)
+	}
+}
+
+// groupOf returns the resource and scope of a job. As long as they stay the same,
+// so does the group.
+func (p *process) groupOf(j *job) *join.Group {
+	if g := p.group; g != nil && g.ResourceSchema == j.resource.SchemaUrl() && g.ScopeSchema == j.scope.SchemaUrl() &&
+		g.Resource.Attributes().Equal(j.resource.Resource().Attributes()) && sameScope(g.Scope, j.scope.Scope()) {
+		return g
+	}
+	p.group = &join.Group{
+		Resource: j.resource.Resource(), ResourceSchema: j.resource.SchemaUrl(),
+		Scope: j.scope.Scope(), ScopeSchema: j.scope.SchemaUrl(),
+	}
+	return p.group
+}
+
+func sameScope(a, b pcommon.InstrumentationScope) bool {
+	return a.Name() == b.Name() && a.Version() == b.Version() && a.Attributes().Equal(b.Attributes())
+}
+
+// nodes is nodes by arrival.
+type nodes struct {
+	items []*window.Node
+	head  int
+}
+
+func (q *nodes) len() int { return len(q.items) - q.head }
+
+func (q *nodes) push(n *window.Node) { q.items = append(q.items, n) }
+
+func (q *nodes) first() *window.Node {
+	if q.len() == 0 {
+		return nil
+	}
+	return q.items[q.head]
+}
+
+func (q *nodes) pop() *window.Node {
+	n := q.first()
+	q.dropHead()
+	return n
+}
+
+func (q *nodes) dropHead() {
+	q.items[q.head] = nil
+	q.head++
+	if q.head*2 > len(q.items) && q.head >= 1024 {
+		n := copy(q.items, q.items[q.head:])
+		clear(q.items[n:])
+		q.items, q.head = q.items[:n], 0
+	}
+}

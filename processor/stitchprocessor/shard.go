@@ -1,0 +1,281 @@
+package stitchprocessor
+
+import (
+	"container/list"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/otelcol-custom/otelcol-custom/internal/evidence"
+	"github.com/otelcol-custom/otelcol-custom/internal/tracectx"
+	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/join"
+	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/link"
+	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/solve"
+	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/window"
+)
+
+// action is what a shard tells the assembler about a span.
+type action uint8
+
+const (
+	actAdd action = iota
+	actLinked
+	actLow
+	actAlone
+	actRevoked
+	actQuiet
+	actWatermark
+)
+
+// message is one thing that a shard tells the assembler.
+type message struct {
+	action     action
+	kind       window.Kind
+	cause      solve.Cause
+	confidence float64
+	span       *join.Span
+	parent     *join.Span
+	process    *join.Process // of actWatermark
+	time       int64         // likewise: the watermark
+}
+
+// limits of one shard. Times in ns.
+type limits struct {
+	wait      int64
+	nodes     int
+	processes int
+	drop      bool // low confidence leaves nothing
+	keep      bool // evidence stays on the spans
+}
+
+// shard owns the windows of some process instances and decides on their calls. It has
+// one owner and reads no clock.
+type shard struct {
+	limits    limits
+	solver    *solve.Solver
+	processes map[instance]*list.Element // of *process
+	recent    *list.List                 // most recently heard of first
+	nodes     nodes
+	quiet     []*window.Node // servers to look at again
+	out       []message
+	counts    shardCounts
+	exchange  evidence.Exchange // scratch
+}
+
+// shardCounts is what happened since it was read last.
+type shardCounts struct{ processes, window, words, loops int }
+
+// process is what a shard knows of one process instance.
+type process struct {
+	id     instance
+	window *window.Process
+	linker *link.Linker
+	peer   *join.Process
+	group  *join.Group
+	nodes  nodes
+	seen   int64
+}
+
+func newShard(c *Config, share int) *shard {
+	s := &shard{
+		limits: limits{
+			// A little before the assembler, which lets the spans go.
+			wait:      c.MaxWait.Nanoseconds() - min(c.MaxWait.Nanoseconds()/10, 200e6),
+			nodes:     max(1, 2*c.MaxSpans/share),
+			processes: max(1, (c.MaxProcesses+share-1)/share),
+			drop:      c.LowConfidence == LowConfidenceDrop,
+			keep:      c.KeepEvidence,
+		},
+		processes: map[instance]*list.Element{}, recent: list.New(),
+	}
+	s.solver = solve.New(solve.Config{
+		MinConfidence: c.MinConfidence, MaxAge: c.MaxAge.Nanoseconds(), MaxChildren: c.MaxChildren,
+	}, s.decided)
+	return s
+}
+
+// take returns what there is to tell the assembler since the last call.
+func (s *shard) take() []message {
+	out := s.out
+	s.out = nil
+	return out
+}
+
+// consume takes the spans of one process instance.
+func (s *shard) consume(j *job) {
+	p := s.process(j.instance, j.now)
+	group := p.groupOf(j)
+	first := len(p.nodes.items)
+	var again []*window.Node
+	for _, span := range j.spans.All() {
+		if n := s.node(p, span, group, j.now); n != nil {
+			again = append(again, p.window.Add(n)...)
+			p.linker.Learn(n)
+			p.nodes.push(n)
+			s.nodes.push(n)
+		}
+	}
+	for _, n := range p.nodes.items[first:] {
+		p.linker.Arrived(n)
+		if n.Server {
+			s.quiet = append(s.quiet, n)
+		}
+	}
+	for _, n := range again {
+		p.linker.Again(n)
+	}
+	if j.watermark > p.window.Watermark {
+		s.advance(p, j.watermark)
+	}
+	s.hush()
+	s.limit()
+}
+
+// node makes the window's and the assembler's view of a span.
+func (s *shard) node(p *process, span ptrace.Span, group *join.Group, now int64) *window.Node {
+	e := &s.exchange
+	if !e.Read(span) {
+		return nil
+	}
+	server := span.Kind() == ptrace.SpanKindServer
+	n := window.NewNode(e, server, int64(span.EndTimestamp()))
+	n.Arrived = now
+	held := &join.Span{
+		Data: span, Group: group, Process: p.peer, Server: server, Hidden: e.Hidden,
+		Local: e.Local, Peer: e.Peer, Seq: e.Request.Seq,
+		Start: n.Start(), End: n.End, Arrived: now,
+	}
+	held.WireTrace, held.WireParent = wireContext(span, e.Context)
+	n.Trace, n.Caller = held.WireTrace, held.WireParent
+	n.Ref = held
+	if !s.limits.keep {
+		evidence.Remove(span)
+	}
+	s.out = append(s.out, message{action: actAdd, span: held})
+	return n
+}
+
+// wireContext is the context that a request carried: as the evidence says, else as
+// the ids of the span do.
+func wireContext(span ptrace.Span, text string) (pcommon.TraceID, pcommon.SpanID) {
+	if c, err := tracectx.Parse(text); err == nil {
+		return c.TraceID, c.SpanID
+	}
+	if parent := span.ParentSpanID(); !parent.IsEmpty() && !span.TraceID().IsEmpty() {
+		return span.TraceID(), parent
+	}
+	return pcommon.TraceID{}, pcommon.SpanID{}
+}
+
+// advance takes a new watermark: calls are ripe that every possible request is known of.
+func (s *shard) advance(p *process, watermark int64) {
+	p.window.Watermark = watermark
+	p.linker.Advance(watermark)
+	for c := p.window.Ripe(watermark); c != nil; c = p.window.Ripe(watermark) {
+		if until := p.linker.Wait(c); until >= watermark {
+			p.window.Postpone(c, until)
+			continue
+		}
+		p.linker.Ripe(c, true)
+		s.solver.Final(c, solve.NoCandidate)
+	}
+	s.out = append(s.out, message{action: actWatermark, process: p.peer, time: watermark})
+}
+
+// tick lets time pass.
+func (s *shard) tick(now int64) {
+	for n := s.nodes.first(); n != nil && n.Arrived+s.limits.wait <= now; n = s.nodes.first() {
+		s.drop(s.nodes.pop(), solve.Deadline)
+	}
+	s.hush()
+}
+
+// flush decides everything, and forgets it.
+func (s *shard) flush() {
+	for s.nodes.first() != nil {
+		s.drop(s.nodes.pop(), solve.Shutdown)
+	}
+	s.hush()
+}
+
+// limit keeps the window within its bound.
+func (s *shard) limit() {
+	for s.nodes.len() > s.limits.nodes {
+		s.counts.window++
+		s.drop(s.nodes.pop(), solve.Evicted)
+	}
+	s.hush()
+}
+
+// drop takes a node out of its window, after a last attempt to decide on it.
+func (s *shard) drop(n *window.Node, cause solve.Cause) {
+	if n.Process == nil {
+		return // its process is gone already
+	}
+	p := s.owner(n)
+	p.linker.Forget(n)
+	if !n.Server && n.State == window.Undecided {
+		p.linker.Ripe(n, p.window.Watermark > n.End)
+		s.solver.Final(n, cause)
+	}
+	s.unblock(n)
+	if n.Server {
+		s.say(n, message{action: actQuiet})
+	}
+	p.window.Remove(n)
+	p.nodes.dropHead()
+	if words, loops := p.linker.Dropped(); words+loops > 0 {
+		s.counts.words += words
+		s.counts.loops += loops
+	}
+}
+
+// say tells the assembler something about a node's span.
+func (s *shard) say(n *window.Node, m message) {
+	m.span = n.Ref.(*join.Span)
+	s.out = append(s.out, m)
+}
+
+// decided takes the solver's decisions.
+func (s *shard) decided(d solve.Decision) {
+	m := message{kind: d.Kind, cause: d.Cause, confidence: d.Confidence}
+	switch d.Verdict {
+	case solve.Link:
+		m.action, m.parent = actLinked, d.Parent.Ref.(*join.Span)
+		s.owner(d.Call).linker.Decided(d.Call)
+	case solve.Low:
+		m.action = actAlone
+		if !s.limits.drop {
+			m.action, m.parent = actLow, d.Parent.Ref.(*join.Span)
+		}
+	case solve.Alone:
+		m.action = actAlone
+	case solve.Revoke:
+		m.action = actRevoked
+	}
+	s.say(d.Call, m)
+	s.unblock(d.Call)
+}
+
+// unblock looks again at the servers that waited for a decision on a call.
+func (s *shard) unblock(c *window.Node) {
+	s.quiet = append(s.quiet, c.Blocks...)
+	c.Blocks = nil
+}
+
+// hush tells which servers have no undecided call any more that may be theirs.
+func (s *shard) hush() {
+	for i := 0; i < len(s.quiet); i++ {
+		n := s.quiet[i]
+		if n.Process == nil {
+			continue
+		}
+		if c := n.Process.FirstUndecided(n.Start(), n.End); c != nil {
+			c.Blocks = append(c.Blocks, n)
+			continue
+		}
+		s.say(n, message{action: actQuiet})
+	}
+	clear(s.quiet)
+	s.quiet = s.quiet[:0]
+}

@@ -1,0 +1,118 @@
+package stitchprocessor
+
+import (
+	"context"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+
+	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/join"
+	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/link"
+	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/metadata"
+	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/solve"
+	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/window"
+)
+
+// telemetry publishes the counts of the owners, a batch at a time. It may be used by
+// all of them at once.
+type telemetry struct {
+	builder *metadata.TelemetryBuilder
+
+	methods     [link.Kinds]metric.MeasurementOption
+	causes      [solve.Causes]metric.MeasurementOption
+	claimGuards [solve.Guards]metric.MeasurementOption
+	joinGuards  [join.Guards]metric.MeasurementOption
+	reasons     [join.Reasons]metric.MeasurementOption
+}
+
+func newTelemetry(set component.TelemetrySettings) (*telemetry, error) {
+	b, err := metadata.NewTelemetryBuilder(set)
+	if err != nil {
+		return nil, err
+	}
+	t := &telemetry{builder: b}
+	for k := range t.methods {
+		t.methods[k] = option("method", link.Describe(window.Kind(k)).Name)
+	}
+	for c := range t.causes {
+		t.causes[c] = option("cause", solve.Cause(c).String())
+	}
+	for g := range t.claimGuards {
+		t.claimGuards[g] = option("guard", solve.Guard(g).String())
+	}
+	for g := range t.joinGuards {
+		t.joinGuards[g] = option("guard", join.Guard(g).String())
+	}
+	for r := range t.reasons {
+		t.reasons[r] = option("reason", join.Reason(r).String())
+	}
+	return t, nil
+}
+
+func option(key, value string) metric.MeasurementOption {
+	return metric.WithAttributeSet(attribute.NewSet(attribute.String(key, value)))
+}
+
+func add(c metric.Int64Counter, n int, options ...metric.AddOption) {
+	if n > 0 {
+		c.Add(context.Background(), int64(n), options...)
+	}
+}
+
+func (t *telemetry) arrived(ctx context.Context, passed, unidentified int) {
+	if passed > 0 {
+		t.builder.ProcessorStitchPassedSpans.Add(ctx, int64(passed))
+	}
+	if unidentified > 0 {
+		t.builder.ProcessorStitchUnidentifiedSpans.Add(ctx, int64(unidentified))
+	}
+}
+
+func (t *telemetry) failed(ctx context.Context, n int) {
+	t.builder.ProcessorStitchFailedSpans.Add(ctx, int64(n))
+}
+
+// shard publishes what a shard has counted, and resets it.
+func (t *telemetry) shard(s *shard) {
+	c, v := s.counts, s.solver
+	s.counts = shardCounts{}
+	evictions := t.builder.ProcessorStitchEvictions
+	add(evictions, c.processes, option("table", "processes"))
+	add(evictions, c.window, option("table", "window"))
+	add(evictions, c.words, option("table", "futex_words"))
+	add(evictions, c.loops, option("table", "loops"))
+	add(evictions, v.Overflow, option("table", "claims"))
+	add(t.builder.ProcessorStitchConflicts, v.Conflicts)
+	for g, n := range v.Rejected {
+		add(t.builder.ProcessorStitchGuardRejections, n, t.claimGuards[g])
+	}
+	v.Overflow, v.Conflicts, v.Rejected = 0, 0, [solve.Guards]int{}
+}
+
+// assembly publishes what the assembler has counted, and resets it.
+func (t *telemetry) assembly(a *assembly) {
+	mine, its := a.reset()
+	b := t.builder
+	for k := range mine.links {
+		add(b.ProcessorStitchLinks, mine.links[k], t.methods[k])
+		add(b.ProcessorStitchLowConfidence, mine.low[k], t.methods[k])
+	}
+	for c, n := range mine.orphans {
+		add(b.ProcessorStitchOrphans, n, t.causes[c])
+	}
+	add(b.ProcessorStitchRevoked, mine.revoked)
+	add(b.ProcessorStitchJoins, its.Joins)
+	for g, n := range its.Rejected {
+		add(b.ProcessorStitchGuardRejections, n, t.joinGuards[g])
+	}
+	for r := range its.Spans {
+		add(b.ProcessorStitchReleasedSpans, its.Spans[r], t.reasons[r])
+		add(b.ProcessorStitchReleasedTraces, its.Traces[r], t.reasons[r])
+	}
+	add(b.ProcessorStitchHiddenSpans, its.Hidden)
+	add(b.ProcessorStitchEvictions, its.Forgotten, option("table", "remembered"))
+	add(b.ProcessorStitchEvictions, its.Listeners, option("table", "listeners"))
+	add(b.ProcessorStitchEvictions, its.Hosts, option("table", "hosts"))
+	b.ProcessorStitchHeldSpans.Record(context.Background(), int64(a.Held()))
+}
