@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -223,20 +224,13 @@ func runLoad(ctx context.Context, args []string, out io.Writer) error {
 	if u.Port() == "" {
 		plan.Address = net.JoinHostPort(u.Hostname(), "80")
 	}
-	// String, not RequestURI: braces of {id} are to arrive as they are.
-	plan.Targets = []load.Target{{Class: "load", Weight: 1, Path: unescape(u.RequestURI())}}
+	path := strings.ReplaceAll(u.RequestURI(), url.PathEscape(load.IDMark), load.IDMark)
+	plan.Targets = []load.Target{{Class: "load", Weight: 1, Path: path}}
 	res, err := load.Run(ctx, *plan)
 	if err != nil {
 		return err
 	}
 	return json.NewEncoder(out).Encode(newLoadResult(plan, res))
-}
-
-func unescape(path string) string {
-	if plain, err := url.PathUnescape(path); err == nil {
-		return plain
-	}
-	return path
 }
 
 func runDelay(ctx context.Context, args []string, _ io.Writer) error {
