@@ -80,6 +80,7 @@ func (t *Tracker) listens(pid uint32, port uint16) {
 
 // readListeners reads the table of a namespace through a process that is in it.
 func (t *Tracker) readListeners(netns, pid uint32) *listeners {
+	t.tables[netns] = t.counts.rescans.Load()
 	sockets, err := t.reader.Listeners(pid)
 	if err != nil {
 		return t.listening.in(netns)

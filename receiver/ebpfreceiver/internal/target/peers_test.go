@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,14 +16,24 @@ import (
 
 // own is a Collector whose sockets the test says.
 type own struct {
+	lock    sync.Mutex
 	sockets []ownSocket
 	err     error
 	looks   int
 }
 
+// become changes what its sockets are.
+func (o *own) become(err error, sockets ...ownSocket) {
+	o.lock.Lock()
+	defer o.lock.Unlock()
+	o.sockets, o.err = sockets, err
+}
+
 func (o *own) peers(t *testing.T) *OwnPeers {
 	t.Helper()
 	peers, err := newOwnPeers(7, func() ([]ownSocket, error) {
+		o.lock.Lock()
+		defer o.lock.Unlock()
 		o.looks++
 		return o.sockets, o.err
 	}, func() ([]net.Addr, error) {
@@ -83,7 +94,7 @@ func TestOwnPeersLooksWhenAskedAboutANewConnection(t *testing.T) {
 		collector := &own{}
 		peers := collector.peers(t)
 		backend, exporter := at("127.0.0.1:4317"), at("127.0.0.1:50000")
-		collector.sockets = []ownSocket{{exporter, backend}}
+		collector.become(nil, ownSocket{exporter, backend})
 		assert.False(t, peers.Contains(7, backend, exporter))
 		assert.False(t, peers.Resolve(7, backend, exporter), "not so soon after the last look")
 		time.Sleep(ownMinAge)
@@ -110,13 +121,13 @@ func TestOwnPeersRemembersClosedConnectionsForAWhile(t *testing.T) {
 			peers.Run(ctx, 3*time.Second)
 			close(done)
 		}()
-		collector.sockets = nil
+		collector.become(nil)
 		time.Sleep(ownGrace - time.Second)
 		assert.True(t, peers.Contains(7, backend, exporter))
-		collector.err = errors.New("no descriptors")
+		collector.become(errors.New("no descriptors"))
 		time.Sleep(10 * time.Second)
 		assert.True(t, peers.Contains(7, backend, exporter), "nothing new is known")
-		collector.err = nil
+		collector.become(nil)
 		time.Sleep(5 * time.Second)
 		assert.False(t, peers.Contains(7, backend, exporter))
 		cancel()

@@ -3,6 +3,7 @@ package target
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 
 	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/event"
@@ -87,23 +88,33 @@ func (t *Tracker) portsChanged(e *entry) bool {
 	return found != nil && found.basis != e.basis
 }
 
-// refreshListeners reads the table of every network namespace that matters, each
-// through one process that is in it.
+// tablesPerRescan bounds the tables of sockets that one rescan reads. One costs
+// up to a millisecond: the kernel goes through a hash table that all network
+// namespaces share. Events tell of new listeners meanwhile.
+const tablesPerRescan = 16
+
+// refreshListeners reads the tables of the network namespaces that matter, those
+// first that were not read for longest, each through a process that is in it.
 func (t *Tracker) refreshListeners() {
-	fresh := make(map[uint32]bool)
+	members := make(map[uint32]uint32)
 	for pid, e := range t.known {
 		netns := e.netns
 		if e.process != nil {
 			netns = e.process.NetNS
 		}
-		if netns == 0 || fresh[netns] {
+		if _, ok := members[netns]; ok || netns == 0 {
 			continue
 		}
-		if actual, err := t.reader.NetNS(pid); err != nil || actual != netns {
-			continue // gone, or moved: another one will do
+		if actual, err := t.reader.NetNS(pid); err == nil && actual == netns {
+			members[netns] = pid // else gone, or moved: another one will do
 		}
-		fresh[netns] = true
-		t.readListeners(netns, pid)
 	}
-	t.listening.retain(func(netns uint32) bool { return fresh[netns] })
+	t.listening.retain(func(netns uint32) bool { return members[netns] != 0 })
+	order := slices.SortedFunc(maps.Keys(members), func(a, b uint32) int {
+		return cmp.Or(cmp.Compare(t.tables[a], t.tables[b]), cmp.Compare(a, b))
+	})
+	for _, netns := range order[:min(len(order), tablesPerRescan)] {
+		t.readListeners(netns, members[netns])
+	}
+	maps.DeleteFunc(t.tables, func(netns uint32, _ uint64) bool { return members[netns] == 0 })
 }

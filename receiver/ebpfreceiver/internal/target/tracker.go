@@ -71,6 +71,7 @@ type Tracker struct {
 
 	known      map[uint32]*entry
 	knownLimit int
+	tables     map[uint32]uint64 // by network namespace, the rescan in which its listeners were read
 	traced     int
 	scanned    bool // the first scan is done
 
@@ -113,6 +114,7 @@ func New(config *Config, sink Sink, options *Options) (*Tracker, error) {
 	t := &Tracker{
 		selector: selector, sink: sink, reader: reader, host: host, listening: newListening(selector.WantsPort), queue: make(chan change, o.Queue),
 		interval: config.RescanInterval, limit: config.MaxProcesses, self: o.Self, known: make(map[uint32]*entry), knownLimit: knownLimit,
+		tables: make(map[uint32]uint64),
 	}
 	t.describer = &describer{
 		reader: reader, host: host, users: newUsers(o.Root), programs: gooffsets.NewCache(), commandArgs: config.CommandArgs,

@@ -510,3 +510,33 @@ func TestACancelledScanStops(t *testing.T) {
 	require.NoError(t, tracker.rescan(ctx))
 	assert.Empty(t, sink.take())
 }
+
+func TestARescanReadsOnlySomeTablesOfSockets(t *testing.T) {
+	m, sink := newMachine(t), newRecord()
+	const namespaces = 2*tablesPerRescan + 3
+	for i := range namespaces {
+		m.run(fakeProcess{pid: uint32(100 + i), exe: "/usr/bin/shop", netns: 5000 + i})
+	}
+	tracker := m.track(sink, rules(Rule{All: true}))
+	scan(t, tracker)
+	local := netip.MustParseAddrPort("127.0.0.1:80")
+	for i := range namespaces {
+		m.write(fmt.Sprintf("proc/%d/net/tcp", 100+i), tableHead+listenLine(80, "1"))
+	}
+	for _, want := range []int{tablesPerRescan, 2 * tablesPerRescan, namespaces} {
+		scan(t, tracker)
+		listening := 0
+		for i := range namespaces {
+			if tracker.IsListening(uint32(5000+i), local) {
+				listening++
+			}
+		}
+		assert.Equal(t, want, listening, "each gets its turn")
+	}
+	for i := range namespaces {
+		m.end(uint32(100 + i))
+	}
+	scan(t, tracker)
+	scan(t, tracker)
+	assert.Empty(t, tracker.tables)
+}

@@ -199,7 +199,7 @@ func TestCacheIsBounded(t *testing.T) {
 }
 
 func BenchmarkInspect(b *testing.B) {
-	for name, flags := range map[string]string{"dwarf": "", "table": "-ldflags=-s -w"} {
+	for name, flags := range map[string]string{"dwarf": "-trimpath", "table": "-ldflags=-s -w"} {
 		b.Run(name, func(b *testing.B) {
 			path := build(b, "waiting", nil, flags)
 			b.ReportAllocs()

@@ -39,6 +39,11 @@ func (r *Reader) Listeners(pid uint32) ([]Listener, error) {
 	return found, nil
 }
 
+// tableChunk is what is read of a table of sockets at a time: a line or two. The
+// kernel makes no more lines than are asked for, and for each of those that do
+// not listen it may go through a large hash table.
+const tableChunk = 256
+
 // readTable reads a table of sockets up to the first that does not listen. The
 // kernel lists those that do first, and there may be a million others.
 func (r *Reader) readTable(path string) ([]byte, error) {
@@ -49,10 +54,10 @@ func (r *Reader) readTable(path string) ([]byte, error) {
 	defer file.close()
 	n := 0
 	for n < tableLimit {
-		if len(r.buf)-n < 4<<10 {
+		if len(r.buf)-n < tableChunk {
 			r.buf = append(r.buf, make([]byte, len(r.buf))...)
 		}
-		m, err := file.read(r.buf[n:])
+		m, err := file.read(r.buf[n : n+tableChunk])
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", path, err)
 		}
