@@ -42,6 +42,7 @@ func subcommands() []subcommand {
 		{"list", "[--json]", "list the scenarios", runList},
 		{"install", "[SCENARIO...]", "install the Debian packages of all or some scenarios", runInstall},
 		{"run", "[flags] SCENARIO...|all", "run scenarios under load and verify their calls", runScenarios},
+		{"record", "[flags] SCENARIO...|all", "run scenarios beside a Collector, keep and score its spans", runRecord},
 		{"load", "[flags] URL", "send load to a URL", runLoad},
 		{"mask", "--in FILE --out FILE", "overwrite every truth token in a recording", runMask},
 		{"score", "[flags] FILE...", "score released spans", runScore},

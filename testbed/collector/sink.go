@@ -9,7 +9,12 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
 	"google.golang.org/grpc"
+	_ "google.golang.org/grpc/encoding/gzip" // what exporters compress with
 )
+
+// KeyReceived is the resource attribute in which the Sink notes when a batch came
+// (Unix ns). Scoring reads it as score.KeyReleased.
+const KeyReceived = "testbed.released"
 
 // Sink is an OTLP/gRPC server that keeps the spans it is sent.
 type Sink struct {
@@ -46,11 +51,15 @@ func (s *Sink) Close() { s.server.Stop() }
 func (s *Sink) Export(_ context.Context, r ptraceotlp.ExportRequest) (ptraceotlp.ExportResponse, error) {
 	kept := ptrace.NewTraces()
 	r.Traces().CopyTo(kept)
+	now := time.Now()
+	for _, rs := range kept.ResourceSpans().All() {
+		rs.Resource().Attributes().PutInt(KeyReceived, now.UnixNano())
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.batches = append(s.batches, kept)
 	s.spans += kept.SpanCount()
-	s.last = time.Now()
+	s.last = now
 	return ptraceotlp.NewExportResponse(), nil
 }
 
@@ -59,6 +68,21 @@ func (s *Sink) Spans() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.spans
+}
+
+// Batches returns what has been received since the last Take, batch by batch in
+// the order of arrival and without KeyReceived, and forgets it.
+func (s *Sink) Batches() []ptrace.Traces {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := s.batches
+	for _, b := range out {
+		for _, rs := range b.ResourceSpans().All() {
+			rs.Resource().Attributes().Remove(KeyReceived)
+		}
+	}
+	s.batches, s.spans = nil, 0
+	return out
 }
 
 // Take returns all that has been received since the last Take, as one.

@@ -1,0 +1,130 @@
+package recorder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/otelcol-custom/otelcol-custom/testbed/collector"
+	"github.com/otelcol-custom/otelcol-custom/testbed/load"
+	"github.com/otelcol-custom/otelcol-custom/testbed/scenario"
+	"github.com/otelcol-custom/otelcol-custom/testbed/truth"
+)
+
+// config sends the receiver's spans to one sink as they are and to another one
+// through the stitch processor. Truth tokens are in query strings and
+// statements, so these are not sanitised here; the stitch processor does not
+// read them, which the blind check proves.
+const config = `
+receivers:
+  ebpf:
+    targets: {include: [{pids: [%s]}]}
+    sanitize: {queries: false, statements: false}
+    %s
+processors:
+  stitch:
+    %s
+exporters:
+  otlp/raw: {endpoint: %s, tls: {insecure: true}, sending_queue: {enabled: false}, retry_on_failure: {enabled: false}}
+  otlp/stitched: {endpoint: %s, tls: {insecure: true}, sending_queue: {enabled: false}, retry_on_failure: {enabled: false}}
+service:` + collector.Telemetry + `
+  pipelines:
+    traces/raw: {receivers: [ebpf], exporters: [otlp/raw]}
+    traces/stitched: {receivers: [ebpf], processors: [stitch], exporters: [otlp/stitched]}
+`
+
+// Options say how to record. Binary and the scenario's options may be empty.
+type Options struct {
+	Scenario scenario.Options
+	Plan     load.Plan
+	Binary   string // see collector.Options
+	Receiver string // further lines of the receiver's configuration
+	Stitch   string // further lines of the stitch processor's
+	// Quiet is how long nothing must come out before the recording ends.
+	// Default 3 s.
+	Quiet time.Duration
+}
+
+// Recording is what came of one run.
+type Recording struct {
+	Spec     *scenario.Spec
+	Raw      []ptrace.Traces // batches of the receiver, in their order
+	Stitched ptrace.Traces   // with the time of release, see score.KeyReleased
+	Requests []truth.Request
+	Load     *load.Result
+	Report   *scenario.Report
+	Metrics  map[string]float64 // of the Collector, see collector.Metrics
+}
+
+// Record runs a scenario once under the load of the plan.
+func Record(ctx context.Context, spec *scenario.Spec, o Options) (r *Recording, err error) {
+	live, err := scenario.Start(ctx, spec, o.Scenario)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, live.Close(context.WithoutCancel(ctx))) }()
+	raw, err := collector.NewSink()
+	if err != nil {
+		return nil, err
+	}
+	defer raw.Close()
+	stitched, err := collector.NewSink()
+	if err != nil {
+		return nil, err
+	}
+	defer stitched.Close()
+	c, err := collector.Start(ctx, collector.Options{
+		Binary: o.Binary, Sink: stitched,
+		Config: fmt.Sprintf(config, pids(live), o.Receiver, o.Stitch, raw.Endpoint(), stitched.Endpoint()),
+	})
+	if err != nil {
+		return nil, err
+	}
+	r = &Recording{Spec: spec}
+	if err := r.run(ctx, live, c, o); err != nil {
+		return nil, errors.Join(err, c.Stop())
+	}
+	if err := c.Stop(); err != nil {
+		return nil, err
+	}
+	r.Raw, r.Stitched = raw.Batches(), stitched.Take()
+	return r, nil
+}
+
+func (r *Recording) run(ctx context.Context, live *scenario.Live, c *collector.Collector, o Options) error {
+	var err error
+	if r.Load, err = live.Load(ctx, o.Plan); err != nil {
+		return fmt.Errorf("load: %w", err)
+	}
+	r.Requests = r.Load.Log
+	if err := live.Drain(ctx, r.Requests); err != nil {
+		return err
+	}
+	if r.Report, err = live.Verify(ctx, r.Requests); err != nil {
+		return err
+	}
+	quiet := o.Quiet
+	if quiet == 0 {
+		quiet = 3 * time.Second
+	}
+	if err := c.Sink.WaitQuiet(ctx, quiet); err != nil {
+		return err
+	}
+	r.Metrics, err = c.Metrics(ctx)
+	return err
+}
+
+// pids names the processes of the targets; their forks are traced with them.
+func pids(live *scenario.Live) string {
+	var out []string
+	for _, t := range live.Targets() {
+		for _, pid := range t.PIDs {
+			out = append(out, fmt.Sprint(pid))
+		}
+	}
+	return strings.Join(out, ", ")
+}
