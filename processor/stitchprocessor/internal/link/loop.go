@@ -106,8 +106,8 @@ type loop struct {
 
 // completed is a call that a thread finished and told the loop of.
 type completed struct {
-	call *window.Node
-	tick uint32 // when the loop heard of it
+	call *window.Node // nil if it is not in the window, and has its turn all the same
+	tick uint32       // when the loop heard of it
 }
 
 func (lp *loop) add(e event) {
@@ -218,6 +218,7 @@ func (lp *loop) output(l *Linker, e *event) {
 func (lp *loop) broken() {
 	lp.lags[0].broken0()
 	lp.lags[1].broken1()
+	lp.done = nil // what is missing may be the reply that one of them led to
 }
 
 // turn ends the turn of the loop and begins another.

@@ -1,6 +1,8 @@
 package link
 
 import (
+	"slices"
+
 	"github.com/otelcol-custom/otelcol-custom/internal/evidence"
 	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/window"
 )
@@ -29,14 +31,17 @@ func (lp *loop) hear(l *Linker, m *window.Message) {
 		}
 		lp.posted, l.loops.told = true, true
 		lp.lags[1].broken1()
-		source := l.p.Message(h.SourceTID, h.SourceIO)
-		if h.Source != evidence.ClientRead || source == nil || source.Kind != evidence.ClientRead {
+		if h.Source != evidence.ClientRead {
 			continue
+		}
+		var call *window.Node
+		if source := l.p.Message(h.SourceTID, h.SourceIO); source != nil && source.Kind == evidence.ClientRead {
+			call = source.Node
 		}
 		if len(lp.done) == maxDone {
 			lp.done = lp.done[1:]
 		}
-		lp.done = append(lp.done, completed{call: source.Node, tick: m.Tick})
+		lp.done = append(lp.done, completed{call: call, tick: m.Tick})
 	}
 }
 
@@ -48,13 +53,17 @@ func (lp *loop) deliver(l *Linker, e *event) {
 	}
 	found, fitting := -1, 0
 	for i, d := range lp.done {
-		if d.call.Start() >= e.node.Start() && d.call.End <= e.at {
+		if d.call == nil || d.call.Start() >= e.node.Start() && d.call.End <= e.at {
 			if fitting++; found < 0 {
 				found = i
 			}
 		}
 	}
 	if found < 0 {
+		return
+	}
+	defer func() { lp.done = slices.Delete(lp.done, found, found+1) }()
+	if lp.done[found].call == nil {
 		return
 	}
 	claim := window.Claim{Parent: e.node, Kind: LoopWake, Score: loopWakeKind.Precision, Trust: loopWakeKind.Trust}
@@ -65,5 +74,4 @@ func (lp *loop) deliver(l *Linker, e *event) {
 		claim.Trust = window.Support // the loop makes calls, too: the reply may be due to one
 	}
 	l.claim(lp.done[found].call, claim)
-	lp.done = append(lp.done[:found], lp.done[found+1:]...)
 }

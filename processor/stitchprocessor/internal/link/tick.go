@@ -136,8 +136,10 @@ func (g *lag) read(m *window.Message) {
 	g.reads = append(g.reads, m)
 }
 
+// output1 takes an output. What is due to the turn before comes first in a turn: an
+// output after a read is of a loop without lag.
 func (g *lag) output1(e *event) {
-	if len(g.outputs) == maxPerTurn {
+	if len(g.reads) > 0 || len(g.outputs) == maxPerTurn {
 		g.gap = true
 		return
 	}

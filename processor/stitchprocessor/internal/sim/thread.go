@@ -93,7 +93,7 @@ func (t *Thread) receive(h evidence.Handoff) {
 // microseconds.
 func (t *Thread) message(kind evidence.Kind, c *Conn, n uint32) evidence.Message {
 	w := t.Process.World
-	if w.Chance(t.Process.Noise) {
+	if w.Chance(w.Noise) {
 		t.io++ // I/O that belongs to no exchange
 	}
 	start := w.now

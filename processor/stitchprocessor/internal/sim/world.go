@@ -16,6 +16,9 @@ type World struct {
 	// HandOnBoth makes a wake hand on the waker's own last message beside what the
 	// waker was handed since.
 	HandOnBoth bool
+	// Noise is the chance that a thread does I/O that belongs to no exchange before it
+	// reads or writes a message.
+	Noise float64
 
 	now       int64
 	order     uint64
@@ -100,13 +103,9 @@ type Process struct {
 	World *World
 	Name  string
 	PID   uint32
-	// Noise is the chance that a thread does I/O of its own, which belongs to no
-	// exchange, before it reads or writes a message.
-	Noise float64
-
-	open map[*Record]struct{} // requests read and not answered
-	done []*Record
-	go_  bool
+	open  map[*Record]struct{} // requests read and not answered
+	done  []*Record
+	go_   bool
 }
 
 // NewProcess starts a process without threads.
