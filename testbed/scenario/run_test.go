@@ -34,7 +34,11 @@ func lean(t *testing.T) *scenario.Spec {
 }
 
 func options(t *testing.T) scenario.Options {
-	return scenario.Options{Root: absolute(t), Dir: t.TempDir(), Seed: 1}
+	dir := t.TempDir()
+	// Databases run as users of their own, who must get to their directories.
+	require.NoError(t, os.Chmod(dir, 0o755))
+	require.NoError(t, os.Chmod(filepath.Dir(dir), 0o755))
+	return scenario.Options{Root: absolute(t), Dir: dir, Seed: 1}
 }
 
 func absolute(t *testing.T) string {
