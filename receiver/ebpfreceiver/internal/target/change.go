@@ -41,7 +41,7 @@ func (t *Tracker) forked(pid, parent uint32) {
 	t.counts.inspected.Add(1)
 	e := *p
 	e.start, e.process, e.refused = stat.Start, nil, false
-	t.admit(pid, &e, p.process.forked(pid, stat.Start, t.host))
+	t.admit(pid, &e, t.host.Fork(p.process, pid, stat.Start))
 }
 
 // exited forgets a process whose last thread is gone. If one with this id lives,

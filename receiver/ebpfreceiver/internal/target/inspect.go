@@ -5,6 +5,8 @@ import (
 
 	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/event"
 	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/target/procfs"
+	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/target/resource"
+	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/target/selector"
 )
 
 // knownLimit bounds the processes that are remembered as not to be traced.
@@ -53,7 +55,7 @@ func (t *Tracker) inspect(pid uint32, why cause) {
 		if pid == t.self || stat.KernelThread() {
 			return
 		}
-		v, err := t.describer.look(pid, stat)
+		v, err := t.describer.Look(pid, stat)
 		if procfs.Gone(err) {
 			t.gone(pid, err)
 			return
@@ -69,44 +71,44 @@ func (t *Tracker) inspect(pid uint32, why cause) {
 
 // decide compares a process with the rules and makes it so. It returns false if
 // the process ran another program meanwhile.
-func (t *Tracker) decide(v *view, why cause) bool {
-	old := t.known[v.pid]
-	if old != nil && old.start != v.stat.Start {
-		t.forget(v.pid)
+func (t *Tracker) decide(v *resource.View, why cause) bool {
+	old := t.known[v.PID]
+	if old != nil && old.start != v.Stat.Start {
+		t.forget(v.PID)
 		old = nil
 	}
 	e := t.succeed(old, v, why)
 	facts, err := t.facts(v, e, why)
 	if err != nil {
-		t.gone(v.pid, err)
+		t.gone(v.PID, err)
 		return true
 	}
 	if !t.selector.Match(facts) {
 		t.reject(v, e, old, why)
 		return true
 	}
-	process, err := t.describer.describe(v)
+	process, err := t.describer.Describe(v)
 	if err != nil {
-		t.gone(v.pid, err)
+		t.gone(v.PID, err)
 		return true
 	}
-	e.groups = v.groupsHash
-	now, err := t.reader.Stat(v.pid)
+	e.groups = v.GroupsHash
+	now, err := t.reader.Stat(v.PID)
 	if err != nil {
-		t.gone(v.pid, err)
+		t.gone(v.PID, err)
 		return true
 	}
-	if now.Start != v.stat.Start || now.Image != v.stat.Image {
+	if now.Start != v.Stat.Start || now.Image != v.Stat.Image {
 		return false
 	}
-	t.admit(v.pid, e, process)
+	t.admit(v.PID, e, process)
 	return true
 }
 
 // succeed returns the entry of a process before it is decided on: what it takes
 // over from its former one or, if forked since, from its parent's.
-func (t *Tracker) succeed(old *entry, v *view, why cause) *entry {
-	e := &entry{start: v.stat.Start, image: v.stat.Image, origin: v.pid}
+func (t *Tracker) succeed(old *entry, v *resource.View, why cause) *entry {
+	e := &entry{start: v.Stat.Start, image: v.Stat.Image, origin: v.PID}
 	if why.kind == event.Exec {
 		return e
 	}
@@ -116,38 +118,34 @@ func (t *Tracker) succeed(old *entry, v *view, why cause) *entry {
 		}
 		return e
 	}
-	parent := v.stat.Parent
+	parent := v.Stat.Parent
 	if why.parent != 0 {
 		parent = why.parent
 	}
-	if p := t.known[parent]; p != nil && p.process != nil && p.image == e.image && p.start <= e.start && p.process.Executable == v.executable {
+	if p := t.known[parent]; p != nil && p.process != nil && p.image == e.image && p.start <= e.start && p.process.Executable == v.Executable {
 		e.origin, e.ports = p.origin, p.ports
 	}
 	return e
 }
 
 // facts collects what the rules look at.
-func (t *Tracker) facts(v *view, e *entry, why cause) (*Facts, error) {
-	f := &Facts{PID: v.pid, Origin: e.origin, Executable: v.executable}
+func (t *Tracker) facts(v *resource.View, e *entry, why cause) (*selector.Facts, error) {
+	f := &selector.Facts{PID: v.PID, Origin: e.origin, Executable: v.Executable}
 	needs := t.selector.Needs()
+	var err error
 	if needs.Args {
-		if err := t.describer.readArgs(v); procfs.Gone(err) {
+		if f.Args, err = t.describer.Args(v); procfs.Gone(err) {
 			return nil, err
 		}
-		f.Args = v.args
 	}
 	if needs.Cgroups {
-		if err := t.describer.readGroups(v); procfs.Gone(err) {
+		if f.Cgroups, f.ContainerID, err = t.describer.Groups(v); procfs.Gone(err) {
 			return nil, err
 		}
-		e.groups = v.groupsHash
-		f.ContainerID = v.place.ContainerID
-		for _, group := range v.groups {
-			f.Cgroups = append(f.Cgroups, group.Path)
-		}
+		e.groups = v.GroupsHash
 	}
 	if needs.Ports {
-		ports, err := t.ports(v.pid, e)
+		ports, err := t.ports(v.PID, e)
 		if procfs.Gone(err) {
 			return nil, err
 		}
@@ -172,16 +170,16 @@ func union(a, b []uint16) []uint16 {
 
 // reject notes that a process is not traced, and undoes it if it was: by a
 // former decision, or since the kernel traces what a traced process forks.
-func (t *Tracker) reject(v *view, e, old *entry, why cause) {
-	parent := t.known[v.stat.Parent]
+func (t *Tracker) reject(v *resource.View, e, old *entry, why cause) {
+	parent := t.known[v.Stat.Parent]
 	switch {
 	case old != nil && old.process != nil:
-		t.forget(v.pid)
+		t.forget(v.PID)
 	case why.kind == event.Fork, why.kind == 0 && old == nil && t.scanned, parent != nil && parent.process != nil,
-		old == nil && v.stat.Parent == 1 && t.scanned: // its real parent is gone and may have been traced
-		t.sink.Remove(v.pid)
+		old == nil && v.Stat.Parent == 1 && t.scanned: // its real parent is gone and may have been traced
+		t.sink.Remove(v.PID)
 	}
-	t.remember(v.pid, e)
+	t.remember(v.PID, e)
 }
 
 func (t *Tracker) remember(pid uint32, e *entry) {

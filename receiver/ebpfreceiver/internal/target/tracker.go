@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/event"
-	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/target/container"
-	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/target/gooffsets"
 	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/target/procfs"
+	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/target/resource"
+	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/target/selector"
 )
 
 // Sink is told which processes are traced. It is called by the goroutine of
@@ -58,9 +58,9 @@ type Stats struct {
 // Notify and the queries may be called from anywhere and never wait; all else
 // happens in the goroutine that calls Run.
 type Tracker struct {
-	selector  *Selector
+	selector  *selector.Selector
 	sink      Sink
-	describer *describer
+	describer *resource.Describer
 	reader    *procfs.Reader
 	host      *Host
 	listening *Listening
@@ -102,30 +102,29 @@ func New(config *Config, sink Sink, options *Options) (*Tracker, error) {
 	if o.Queue == 0 {
 		o.Queue = 8192
 	}
-	selector, err := NewSelector(config)
+	rules, err := selector.New(config.Include, config.Exclude)
 	if err != nil {
 		return nil, fmt.Errorf("compile targets: %w", err)
 	}
-	host, err := ReadHost(o.Root)
+	host, err := resource.ReadHost(o.Root)
 	if err != nil {
 		return nil, err
 	}
 	reader := procfs.New(o.Root)
 	t := &Tracker{
-		selector: selector, sink: sink, reader: reader, host: host, listening: newListening(selector.WantsPort), queue: make(chan change, o.Queue),
+		selector: rules, sink: sink, reader: reader, host: host, listening: newListening(rules.WantsPort), queue: make(chan change, o.Queue),
 		interval: config.RescanInterval, limit: config.MaxProcesses, self: o.Self, known: make(map[uint32]*entry), knownLimit: knownLimit,
 		tables: make(map[uint32]uint64),
 	}
-	t.describer = &describer{
-		reader: reader, host: host, users: newUsers(o.Root), programs: gooffsets.NewCache(), commandArgs: config.CommandArgs,
-		catalog: container.NewCatalog(o.Root, reader.Path(1, "root")),
-		unknownGo: func(executable string, program gooffsets.Program) {
+	t.describer = resource.NewDescriber(reader, &resource.Options{
+		Host: host, Root: o.Root, CommandArgs: config.CommandArgs,
+		UnknownGo: func(executable, version string) {
 			t.counts.unknownGo.Add(1)
 			if o.UnknownGo != nil {
-				o.UnknownGo(executable, program.Version)
+				o.UnknownGo(executable, version)
 			}
 		},
-	}
+	})
 	return t, nil
 }
 

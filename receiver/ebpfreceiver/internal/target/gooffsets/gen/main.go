@@ -77,8 +77,13 @@ func listReleases() ([]release, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list toolchains: %w", err)
 	}
+	return parseReleases(string(text)), nil
+}
+
+// parseReleases takes the releases for this platform out of the list of versions.
+func parseReleases(text string) []release {
 	var releases []release
-	for _, field := range strings.Fields(string(text)) {
+	for _, field := range strings.Fields(text) {
 		name, isHost := strings.CutSuffix(strings.TrimPrefix(field, "v0.0.1-go1."), ".linux-amd64")
 		minor, patch, _ := strings.Cut(name, ".")
 		m, err := strconv.Atoi(minor)
@@ -90,7 +95,7 @@ func listReleases() ([]release, error) {
 	slices.SortFunc(releases, func(a, b release) int {
 		return cmp.Or(cmp.Compare(a.minor, b.minor), cmp.Compare(a.patch, b.patch))
 	})
-	return slices.Compact(releases), nil
+	return slices.Compact(releases)
 }
 
 // choose returns the first, the middle and the last release of each minor.

@@ -1,4 +1,4 @@
-package target
+package resource
 
 import (
 	"fmt"
@@ -13,29 +13,47 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/target/naming"
+	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/target/procfs"
+	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/target/procfs/procfstest"
 )
 
-// describe traces a process of a machine and returns its description.
-func describe(t *testing.T, m *machine, p fakeProcess, change func(*Config)) *Process {
+const someID = "9ec39b91f3d70e1beff50a308f77067065ea6be0d91a3378375056cd4422cf3d"
+
+// describe makes a process on a machine and describes it.
+func describe(t *testing.T, m *procfstest.Machine, p procfstest.Process, commandArgs bool) *Process {
 	t.Helper()
-	p.pid = 20
-	m.run(p)
-	config, sink := rules(Rule{PIDs: []int{20}}), newRecord()
-	if change != nil {
-		change(&config)
+	p.PID = 20
+	m.Run(p)
+	host, err := ReadHost(m.Root)
+	require.NoError(t, err)
+	reader := procfs.New(m.Root)
+	d := NewDescriber(reader, &Options{Host: host, Root: m.Root, CommandArgs: commandArgs})
+	stat, err := reader.Stat(20)
+	require.NoError(t, err)
+	view, err := d.Look(20, stat)
+	require.NoError(t, err)
+	description, err := d.Describe(view)
+	require.NoError(t, err)
+	return description
+}
+
+// get returns the value of a resource attribute.
+func get(p *Process, key string) any {
+	for _, attribute := range p.Resource {
+		if attribute.Key == key {
+			return attribute.Value
+		}
 	}
-	scan(t, m.track(sink, config))
-	require.Contains(t, sink.now, uint32(20))
-	return sink.now[20]
+	return nil
 }
 
 func TestResourceIsCompleteAndInOrder(t *testing.T) {
-	m := newMachine(t)
-	m.write("var/lib/docker/containers/"+someID+"/config.v2.json", `{"Name":"/shop-web-1","Config":{"Labels":{"com.docker.compose.service":"web"}}}`)
-	p := describe(t, m, fakeProcess{
-		parent: 7, start: 123456, exe: "/usr/bin/python3.11", args: []string{"python3", "/srv/till.py", "--password=hunter2"}, cgroup: "0::/docker/" + someID + "\n",
-		env: []string{"OTEL_RESOURCE_ATTRIBUTES=team=blue%2Cred,host.name=given", "SECRET=x"}, netns: 4026531999,
-	}, nil)
+	m := procfstest.New(t)
+	m.Write("var/lib/docker/containers/"+someID+"/config.v2.json", `{"Name":"/shop-web-1","Config":{"Labels":{"com.docker.compose.service":"web"}}}`)
+	p := describe(t, m, procfstest.Process{
+		Parent: 7, Start: 123456, Exe: "/usr/bin/python3.11", Args: []string{"python3", "/srv/till.py", "--password=hunter2"}, Cgroup: "0::/docker/" + someID + "\n",
+		Env: []string{"OTEL_RESOURCE_ATTRIBUTES=team=blue%2Cred,host.name=given", "SECRET=x"}, NetNS: 4026531999,
+	}, false)
 	want := []Attribute{
 		{"service.name", "web"},
 		{"service.instance.id", get(p, "service.instance.id")},
@@ -65,10 +83,10 @@ func TestResourceIsCompleteAndInOrder(t *testing.T) {
 
 func TestResourceInKubernetes(t *testing.T) {
 	const uid = "1f2a3b4c-5d6e-7f80-91a2-b3c4d5e6f708"
-	m := newMachine(t)
-	m.write("proc/1/root/run/containerd/io.containerd.runtime.v2.task/k8s.io/"+someID+"/config.json",
+	m := procfstest.New(t)
+	m.Write("proc/1/root/run/containerd/io.containerd.runtime.v2.task/k8s.io/"+someID+"/config.json",
 		`{"annotations":{"io.kubernetes.cri.container-name":"web","io.kubernetes.cri.sandbox-name":"web-7f-x","io.kubernetes.cri.sandbox-namespace":"shop"}}`)
-	p := describe(t, m, fakeProcess{exe: "/app/main", cgroup: "0::/kubepods/burstable/pod" + uid + "/" + someID + "\n"}, nil)
+	p := describe(t, m, procfstest.Process{Exe: "/app/main", Cgroup: "0::/kubepods/burstable/pod" + uid + "/" + someID + "\n"}, false)
 	for key, want := range map[string]string{
 		"service.name": "web", "service.namespace": "shop", "container.id": someID, "container.name": "web", "k8s.container.name": "web",
 		"k8s.pod.name": "web-7f-x", "k8s.namespace.name": "shop", "k8s.pod.uid": uid,
@@ -80,36 +98,36 @@ func TestResourceInKubernetes(t *testing.T) {
 func TestServiceNamePrecedence(t *testing.T) {
 	docker := "0::/docker/" + someID + "\n"
 	for title, test := range map[string]struct {
-		process fakeProcess
+		process procfstest.Process
 		want    string
 	}{
 		"the variable of its own": {
-			fakeProcess{env: []string{"OTEL_RESOURCE_ATTRIBUTES=service.name=b", "OTEL_SERVICE_NAME=a"}, cgroup: docker, exe: "/e"}, "a",
+			procfstest.Process{Env: []string{"OTEL_RESOURCE_ATTRIBUTES=service.name=b", "OTEL_SERVICE_NAME=a"}, Cgroup: docker, Exe: "/e"}, "a",
 		},
 		"the resource attributes": {
-			fakeProcess{env: []string{"OTEL_RESOURCE_ATTRIBUTES=service.name=b"}, cgroup: docker, exe: "/e"}, "b",
+			procfstest.Process{Env: []string{"OTEL_RESOURCE_ATTRIBUTES=service.name=b"}, Cgroup: docker, Exe: "/e"}, "b",
 		},
 		"an empty variable counts as none": {
-			fakeProcess{env: []string{"OTEL_SERVICE_NAME=", "OTEL_RESOURCE_ATTRIBUTES=service.name=b"}, exe: "/e"}, "b",
+			procfstest.Process{Env: []string{"OTEL_SERVICE_NAME=", "OTEL_RESOURCE_ATTRIBUTES=service.name=b"}, Exe: "/e"}, "b",
 		},
 		"malformed attributes count as none": {
-			fakeProcess{env: []string{"OTEL_RESOURCE_ATTRIBUTES=service.name=b,oops"}, exe: "/e"}, "e",
+			procfstest.Process{Env: []string{"OTEL_RESOURCE_ATTRIBUTES=service.name=b,oops"}, Exe: "/e"}, "e",
 		},
-		"the container":                {fakeProcess{cgroup: docker, exe: "/e"}, "shop"},
-		"the system container":         {fakeProcess{cgroup: "0::/lxc.payload.web1/system.slice/nginx.service\n", exe: "/e"}, "web1"},
-		"the systemd service":          {fakeProcess{cgroup: "0::/system.slice/nginx.service\n", exe: "/e"}, "nginx"},
-		"the template of services":     {fakeProcess{cgroup: "0::/system.slice/postgresql@16-main.service\n", exe: "/e"}, "postgresql"},
-		"not the session of a user":    {fakeProcess{cgroup: "0::/user.slice/user-0.slice/session-3.scope\n", exe: "/e"}, "e"},
-		"the script":                   {fakeProcess{exe: "/usr/bin/python3", args: []string{"python3", "/srv/till.py"}}, "till"},
-		"the directory of a script":    {fakeProcess{exe: "/usr/bin/python3", args: []string{"python3", "app.py"}, cwd: "/srv/till"}, "till"},
-		"the executable":               {fakeProcess{exe: "/usr/sbin/nginx", args: []string{"nginx: worker process"}}, "nginx"},
-		"no arguments at all":          {fakeProcess{exe: "/usr/bin/python3", args: []string{}}, "python3"},
-		"a name that is no valid text": {fakeProcess{exe: "/usr/bin/a\xffb"}, "a\xffb"},
+		"the container":                {procfstest.Process{Cgroup: docker, Exe: "/e"}, "shop"},
+		"the system container":         {procfstest.Process{Cgroup: "0::/lxc.payload.web1/system.slice/nginx.service\n", Exe: "/e"}, "web1"},
+		"the systemd service":          {procfstest.Process{Cgroup: "0::/system.slice/nginx.service\n", Exe: "/e"}, "nginx"},
+		"the template of services":     {procfstest.Process{Cgroup: "0::/system.slice/postgresql@16-main.service\n", Exe: "/e"}, "postgresql"},
+		"not the session of a user":    {procfstest.Process{Cgroup: "0::/user.slice/user-0.slice/session-3.scope\n", Exe: "/e"}, "e"},
+		"the script":                   {procfstest.Process{Exe: "/usr/bin/python3", Args: []string{"python3", "/srv/till.py"}}, "till"},
+		"the directory of a script":    {procfstest.Process{Exe: "/usr/bin/python3", Args: []string{"python3", "app.py"}, Directory: "/srv/till"}, "till"},
+		"the executable":               {procfstest.Process{Exe: "/usr/sbin/nginx", Args: []string{"nginx: worker process"}}, "nginx"},
+		"no arguments at all":          {procfstest.Process{Exe: "/usr/bin/python3", Args: []string{}}, "python3"},
+		"a name that is no valid text": {procfstest.Process{Exe: "/usr/bin/a\xffb"}, "a\xffb"},
 	} {
 		t.Run(title, func(t *testing.T) {
-			m := newMachine(t)
-			m.write("var/lib/docker/containers/"+someID+"/config.v2.json", `{"Name":"/shop"}`)
-			p := describe(t, m, test.process, nil)
+			m := procfstest.New(t)
+			m.Write("var/lib/docker/containers/"+someID+"/config.v2.json", `{"Name":"/shop"}`)
+			p := describe(t, m, test.process, false)
 			assert.Equal(t, test.want, p.Service)
 			assert.Equal(t, strings.ToValidUTF8(test.want, "\uFFFD"), get(p, "service.name"))
 		})
@@ -117,27 +135,27 @@ func TestServiceNamePrecedence(t *testing.T) {
 }
 
 func TestWhatTheProcessWasToldDoesNotChangeItsIdentity(t *testing.T) {
-	m := newMachine(t)
-	p := describe(t, m, fakeProcess{exe: "/e", env: []string{
+	m := procfstest.New(t)
+	p := describe(t, m, procfstest.Process{Exe: "/e", Env: []string{
 		"OTEL_RESOURCE_ATTRIBUTES=host.id=h,process.pid=1,process.creation.time=t,service.instance.id=i,container.id=c,service.name=n",
-	}}, nil)
+	}}, false)
 	assert.Equal(t, "3d1219c7c4c5404aaa1f6d2a48adfda4", get(p, "host.id"))
 	assert.Equal(t, int64(20), get(p, "process.pid"))
 	assert.Equal(t, "2023-11-14T22:13:30.2Z", get(p, "process.creation.time"))
 	assert.Equal(t, "i", get(p, "service.instance.id"), "but this it may say")
 	assert.Equal(t, "c", get(p, "container.id"))
-	assert.Equal(t, "i", get(p.forked(21, 5, &Host{}), "service.instance.id"), "for its forks too")
+	assert.Equal(t, "i", get((&Host{}).Fork(p, 21, 5), "service.instance.id"), "for its forks too")
 }
 
 func TestArgumentsStaySecretUnlessAskedFor(t *testing.T) {
-	m := newMachine(t)
-	process := fakeProcess{exe: "/usr/bin/till", args: []string{"/opt/my till/till", "--password", "hunter2", "\xff"}}
-	p := describe(t, m, process, nil)
+	m := procfstest.New(t)
+	process := procfstest.Process{Exe: "/usr/bin/till", Args: []string{"/opt/my till/till", "--password", "hunter2", "\xff"}}
+	p := describe(t, m, process, false)
 	for _, attribute := range p.Resource {
 		assert.NotContains(t, fmt.Sprint(attribute.Value), "hunter2")
 	}
 	assert.Equal(t, "/opt/my", get(p, "process.command"), "a blank may be where a title begins")
-	p = describe(t, m, process, func(c *Config) { c.CommandArgs = true })
+	p = describe(t, m, process, true)
 	assert.Equal(t, []string{"/opt/my till/till", "--password", "hunter2", "\uFFFD"}, get(p, "process.command_args"))
 }
 
@@ -157,31 +175,31 @@ func TestCommandName(t *testing.T) {
 func TestOwner(t *testing.T) {
 	docker := "0::/docker/" + someID + "\n"
 	for title, test := range map[string]struct {
-		process fakeProcess
+		process procfstest.Process
 		want    any
 	}{
-		"has the host's name":              {fakeProcess{uid: 33}, "www-data"},
-		"is root in a container too":       {fakeProcess{uid: 0, cgroup: docker}, "root"},
-		"is not named in a container":      {fakeProcess{uid: 33, cgroup: docker}, nil},
-		"is not named if nobody named him": {fakeProcess{uid: 1234}, nil},
+		"has the host's name":              {procfstest.Process{UID: 33}, "www-data"},
+		"is root in a container too":       {procfstest.Process{UID: 0, Cgroup: docker}, "root"},
+		"is not named in a container":      {procfstest.Process{UID: 33, Cgroup: docker}, nil},
+		"is not named if nobody named him": {procfstest.Process{UID: 1234}, nil},
 	} {
 		t.Run(title, func(t *testing.T) {
-			test.process.exe = "/e"
-			assert.Equal(t, test.want, get(describe(t, newMachine(t), test.process, nil), "process.owner"))
+			test.process.Exe = "/e"
+			assert.Equal(t, test.want, get(describe(t, procfstest.New(t), test.process, false), "process.owner"))
 		})
 	}
 }
 
 func TestUsersAreReadAgainWhenTheyChange(t *testing.T) {
-	m := newMachine(t)
-	u := newUsers(m.root)
+	m := procfstest.New(t)
+	u := newUsers(m.Root)
 	assert.Equal(t, "www-data", u.name(33))
 	assert.Empty(t, u.name(34))
-	m.write("etc/passwd", "bad line\nnobody:x:letters:1::\nroot:x:0:0::\ntoor:x:0:0::\nnew:x:34:34::/:/bin/sh\n")
-	require.NoError(t, os.Chtimes(filepath.Join(m.root, "etc/passwd"), u.modified.Add(1e9), u.modified.Add(1e9)))
+	m.Write("etc/passwd", "bad line\nnobody:x:letters:1::\nroot:x:0:0::\ntoor:x:0:0::\nnew:x:34:34::/:/bin/sh\n")
+	require.NoError(t, os.Chtimes(filepath.Join(m.Root, "etc/passwd"), u.modified.Add(1e9), u.modified.Add(1e9)))
 	assert.Equal(t, "new", u.name(34))
 	assert.Equal(t, "root", u.name(0), "the first of two names")
-	require.NoError(t, os.Remove(filepath.Join(m.root, "etc/passwd")))
+	require.NoError(t, os.Remove(filepath.Join(m.Root, "etc/passwd")))
 	assert.Empty(t, u.name(34))
 }
 
@@ -254,12 +272,12 @@ func TestReadHost(t *testing.T) {
 		"the first one that there is of several": {map[string]string{"etc/machine-id": machine, "sys/class/dmi/id/product_uuid": "x"}, machine},
 	} {
 		t.Run(title, func(t *testing.T) {
-			m := newMachine(t)
-			require.NoError(t, os.Remove(filepath.Join(m.root, "etc/machine-id")))
+			m := procfstest.New(t)
+			require.NoError(t, os.Remove(filepath.Join(m.Root, "etc/machine-id")))
 			for name, text := range test.files {
-				m.write(name, text)
+				m.Write(name, text)
 			}
-			host, err := ReadHost(m.root)
+			host, err := ReadHost(m.Root)
 			require.NoError(t, err)
 			assert.Equal(t, test.want, host.ID)
 			assert.Equal(t, "box", host.Name)
@@ -270,11 +288,11 @@ func TestReadHost(t *testing.T) {
 }
 
 func TestReadHostRefuses(t *testing.T) {
-	m := newMachine(t)
-	m.write("proc/stat", "cpu 1\n")
-	_, err := ReadHost(m.root)
+	m := procfstest.New(t)
+	m.Write("proc/stat", "cpu 1\n")
+	_, err := ReadHost(m.Root)
 	assert.ErrorContains(t, err, "no btime")
-	m.write("proc/stat", "btime soon\n")
-	_, err = ReadHost(m.root)
+	m.Write("proc/stat", "btime soon\n")
+	_, err = ReadHost(m.Root)
 	assert.ErrorContains(t, err, "read boot time")
 }

@@ -1,4 +1,4 @@
-package target
+package selector
 
 import (
 	"errors"
@@ -23,7 +23,7 @@ type Facts struct {
 // Needs says which facts the rules look at beside pid and executable.
 type Needs struct{ Args, Cgroups, Ports bool }
 
-// Selector is a compiled Config. It is immutable.
+// Selector is made of compiled rules. It is immutable.
 type Selector struct {
 	include, exclude []rule
 	needs            Needs
@@ -36,8 +36,9 @@ type rule struct {
 	pids     []uint32
 }
 
-// NewSelector compiles the rules. The error names each key that is wrong.
-func NewSelector(c *Config) (*Selector, error) {
+// New compiles rules: a process is selected if one of include matches it and none
+// of exclude. The error names each key that is wrong, as "include[0]::exe".
+func New(include, exclude []Rule) (*Selector, error) {
 	s := &Selector{}
 	var errs []error
 	compile := func(key string, rules []Rule) (compiled []rule) {
@@ -47,10 +48,10 @@ func NewSelector(c *Config) (*Selector, error) {
 		}
 		return compiled
 	}
-	if len(c.Include) == 0 {
+	if len(include) == 0 {
 		errs = append(errs, errors.New("include: must have at least one rule; [{all: true}] traces the whole machine"))
 	}
-	s.include, s.exclude = compile("include", c.Include), compile("exclude", c.Exclude)
+	s.include, s.exclude = compile("include", include), compile("exclude", exclude)
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package target
+package resource
 
 import (
 	"bufio"
@@ -105,13 +105,4 @@ func readBootTime(root string) (time.Time, error) {
 			return time.Time{}, fmt.Errorf("read boot time: no btime in %s: %w", file.Name(), err)
 		}
 	}
-}
-
-// HostProcesses reports whether the ids of processes that this process sees are
-// those that the kernel's probes see: whether it runs in the first process
-// namespace. Otherwise nothing can be traced (a container needs the host's).
-func HostProcesses() (bool, error) {
-	const first = "pid:[4026531836]" // PROC_PID_INIT_INO of linux/proc_ns.h
-	link, err := os.Readlink("/proc/self/ns/pid")
-	return link == first, err
 }

@@ -1,4 +1,4 @@
-package target
+package resource
 
 import (
 	"cmp"
@@ -12,79 +12,109 @@ import (
 	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/target/procfs"
 )
 
-// describer turns the files of /proc into a Process. One goroutine.
-type describer struct {
+// Describer turns the files of /proc into a Process. It is for one goroutine at
+// a time.
+type Describer struct {
 	reader      *procfs.Reader
 	host        *Host
 	users       *users
 	catalog     *container.Catalog
 	programs    *gooffsets.Cache
 	commandArgs bool
-	// unknownGo is called once for each Go program without offsets.
-	unknownGo func(executable string, program gooffsets.Program)
+	unknownGo   func(executable, version string)
 }
 
-// view is what has been read of one process so far. The parts that selection
-// does not need are read when the process is described.
-type view struct {
-	pid        uint32
-	stat       procfs.Stat
-	executable string
+// Options say how processes are described. All fields but Host may be zero.
+type Options struct {
+	Host *Host
+	Root string // file system of the host; default "/"
+	// CommandArgs adds all arguments of the process.
+	CommandArgs bool
+	// UnknownGo is called once for each Go program, by file, whose goroutines
+	// cannot be told apart.
+	UnknownGo func(executable, version string)
+}
+
+// NewDescriber returns a Describer of the processes that reader reads.
+func NewDescriber(reader *procfs.Reader, o *Options) *Describer {
+	d := &Describer{
+		reader: reader, host: o.Host, users: newUsers(o.Root), programs: gooffsets.NewCache(), commandArgs: o.CommandArgs,
+		catalog: container.NewCatalog(o.Root, reader.Path(1, "root")), unknownGo: o.UnknownGo,
+	}
+	if d.unknownGo == nil {
+		d.unknownGo = func(string, string) {}
+	}
+	return d
+}
+
+// View is what has been read of one process so far: a little for selection, the
+// rest when it is described. Each file is read once.
+type View struct {
+	PID        uint32
+	Stat       procfs.Stat
+	Executable string // empty if it may not be read
+	GroupsHash uint64 // of the control groups, once they were read
+
 	args       []string
 	groups     []procfs.Cgroup
-	groupsHash uint64
 	place      container.Place
-
-	haveArgs, haveGroups bool
+	haveArgs   bool
+	haveGroups bool
 }
 
-// look reads what a process runs. The error is one of procfs.Gone if the process
-// is not there any more.
-func (d *describer) look(pid uint32, stat procfs.Stat) (*view, error) {
+// Look reads what a process runs. An error that procfs.Gone knows says that it
+// is not there; after another one the View is good, without an executable.
+func (d *Describer) Look(pid uint32, stat procfs.Stat) (*View, error) {
 	executable, err := d.reader.Executable(pid)
-	return &view{pid: pid, stat: stat, executable: executable}, err
+	return &View{PID: pid, Stat: stat, Executable: executable}, err
 }
 
-func (d *describer) readArgs(v *view) error {
+// Args returns the arguments of the process.
+func (d *Describer) Args(v *View) ([]string, error) {
 	if v.haveArgs {
-		return nil
+		return v.args, nil
 	}
-	args, err := d.reader.CommandLine(v.pid)
+	args, err := d.reader.CommandLine(v.PID)
 	v.args, v.haveArgs = args, err == nil
-	return err
+	return args, err
 }
 
-func (d *describer) readGroups(v *view) error {
-	if v.haveGroups {
-		return nil
+// Groups returns the paths of the process's control groups, and the container
+// that they are part of.
+func (d *Describer) Groups(v *View) (paths []string, containerID string, err error) {
+	if !v.haveGroups {
+		groups, hash, err := d.reader.Cgroups(v.PID)
+		if err != nil {
+			return nil, "", err
+		}
+		v.groups, v.GroupsHash, v.haveGroups = groups, hash, true
+		v.place = container.Locate(groups)
 	}
-	groups, hash, err := d.reader.Cgroups(v.pid)
-	if err != nil {
-		return err
+	for _, group := range v.groups {
+		paths = append(paths, group.Path)
 	}
-	v.groups, v.groupsHash, v.haveGroups = groups, hash, true
-	v.place = container.Locate(groups)
-	return nil
+	return paths, v.place.ContainerID, nil
 }
 
-// describe completes the description. What cannot be read for want of
-// privileges is left out; an error says that the process is gone or changed.
-func (d *describer) describe(v *view) (*Process, error) {
-	errs := [...]error{d.readArgs(v), d.readGroups(v)}
-	environ, err := d.reader.Environ(v.pid, serviceNameVariable, resourceAttributesVariable)
-	netns, err2 := d.reader.NetNS(v.pid)
-	for _, err := range append(errs[:], err, err2) {
+// Describe completes the description. What cannot be read for want of
+// privileges is left out. An error says that the process is gone.
+func (d *Describer) Describe(v *View) (*Process, error) {
+	_, err := d.Args(v)
+	_, _, err2 := d.Groups(v)
+	environ, err3 := d.reader.Environ(v.PID, serviceNameVariable, resourceAttributesVariable)
+	netns, err4 := d.reader.NetNS(v.PID)
+	for _, err := range [...]error{err, err2, err3, err4} {
 		if procfs.Gone(err) {
 			return nil, err
 		}
 	}
 	p := &Process{
-		PID: v.pid, Parent: v.stat.Parent, Start: v.stat.Start, Created: d.host.Created(v.stat.Start), NetNS: netns,
-		Executable: v.executable, ContainerID: v.place.ContainerID, PodUID: v.place.PodUID, Unit: v.place.Unit,
+		PID: v.PID, Parent: v.Stat.Parent, Start: v.Stat.Start, Created: d.host.Created(v.Stat.Start), NetNS: netns,
+		Executable: v.Executable, ContainerID: v.place.ContainerID, PodUID: v.place.PodUID, Unit: v.place.Unit,
 	}
 	program := d.inspectGo(v)
 	var version string
-	p.Runtime, version = naming.Interpreter(v.executable)
+	p.Runtime, version = naming.Interpreter(v.Executable)
 	if program.Source != gooffsets.NotGo {
 		p.Runtime, version = naming.Go, program.Version
 	}
@@ -101,23 +131,23 @@ func (d *describer) describe(v *view) (*Process, error) {
 
 // inspectGo looks into the executable itself, through the link in /proc: that
 // leads into containers, and to files that are deleted.
-func (d *describer) inspectGo(v *view) gooffsets.Program {
-	if runtime, _ := naming.Interpreter(v.executable); runtime != naming.Native {
+func (d *Describer) inspectGo(v *View) gooffsets.Program {
+	if runtime, _ := naming.Interpreter(v.Executable); runtime != naming.Native {
 		return gooffsets.Program{}
 	}
-	program, fresh, err := d.programs.Inspect(d.reader.Path(v.pid, "exe"))
+	program, fresh, err := d.programs.Inspect(d.reader.Path(v.PID, "exe"))
 	if err != nil {
 		return gooffsets.Program{}
 	}
 	if fresh && (program.Source == gooffsets.UnknownRelease || program.Source == gooffsets.UnknownG) {
-		d.unknownGo(v.executable, program)
+		d.unknownGo(v.Executable, program.Version)
 	}
 	return program
 }
 
 // serviceName decides service.name: what the process was told itself, the name
 // of its container, of its systemd unit, of its program.
-func (d *describer) serviceName(v *view, told string, given []Attribute, metadata container.Metadata, mainPackage string) string {
+func (d *Describer) serviceName(v *View, told string, given []Attribute, metadata container.Metadata, mainPackage string) string {
 	if told != "" {
 		return told
 	}
@@ -129,13 +159,13 @@ func (d *describer) serviceName(v *view, told string, given []Attribute, metadat
 	if name := cmp.Or(metadata.Service, metadata.Name, v.place.ContainerName, serviceOfUnit(v.place.Unit)); name != "" {
 		return name
 	}
-	if v.executable == "" {
-		return v.stat.Comm
+	if v.Executable == "" {
+		return v.Stat.Comm
 	}
 	return naming.Program(&naming.Process{
-		Executable: v.executable, Args: v.args, MainPackage: mainPackage,
+		Executable: v.Executable, Args: v.args, MainPackage: mainPackage,
 		Directory: func() string {
-			directory, _ := d.reader.WorkingDirectory(v.pid) // else the name stands alone
+			directory, _ := d.reader.WorkingDirectory(v.PID) // else the name stands alone
 			return directory
 		},
 	})
@@ -150,7 +180,7 @@ func serviceOfUnit(unit string) string {
 
 // resource puts the attributes in order. What the process was told overrides
 // what was found out, except for its identity.
-func (d *describer) resource(p *Process, v *view, version string, metadata container.Metadata, given []Attribute) []Attribute {
+func (d *Describer) resource(p *Process, v *View, version string, metadata container.Metadata, given []Attribute) []Attribute {
 	var a attributes
 	a.set("service.name", p.Service)
 	a.set("service.namespace", metadata.PodNS)
@@ -159,9 +189,9 @@ func (d *describer) resource(p *Process, v *view, version string, metadata conta
 	a.set("process.parent_pid", int64(p.Parent))
 	a.set("process.creation.time", p.Created.Format(time.RFC3339Nano))
 	a.set("process.executable.name", executableName(v))
-	a.set("process.executable.path", v.executable)
+	a.set("process.executable.path", v.Executable)
 	if len(v.args) > 0 {
-		a.set("process.command", commandName(v.args[0], v.executable))
+		a.set("process.command", commandName(v.args[0], v.Executable))
 		if d.commandArgs {
 			a.set("process.command_args", v.args)
 		}
@@ -199,11 +229,11 @@ func isIdentity(key string) bool {
 	return false
 }
 
-func executableName(v *view) string {
-	if v.executable == "" {
-		return v.stat.Comm
+func executableName(v *View) string {
+	if v.Executable == "" {
+		return v.Stat.Comm
 	}
-	return path.Base(v.executable)
+	return path.Base(v.Executable)
 }
 
 // commandName returns the name that the process was started by. A title that it
@@ -218,8 +248,8 @@ func commandName(arg, executable string) string {
 
 // owner returns the name of the user that the process acts as. Those of a
 // container are not in the host's database; only root is the same everywhere.
-func (d *describer) owner(v *view) string {
-	uid, err := d.reader.Owner(v.pid)
+func (d *Describer) owner(v *View) string {
+	uid, err := d.reader.Owner(v.PID)
 	if err != nil || v.place.ContainerID != "" && uid != 0 {
 		return ""
 	}
