@@ -101,7 +101,7 @@ func (d *Describer) Groups(v *View) (paths []string, containerID string, err err
 func (d *Describer) Describe(v *View) (*Process, error) {
 	_, err := d.Args(v)
 	_, _, err2 := d.Groups(v)
-	environ, err3 := d.reader.Environ(v.PID, serviceNameVariable, resourceAttributesVariable)
+	environ, err3 := d.reader.Environ(v.PID, serviceNameVariable, resourceAttributesVariable, mainPIDVariable)
 	netns, err4 := d.reader.NetNS(v.PID)
 	for _, err := range [...]error{err, err2, err3, err4} {
 		if procfs.Gone(err) {
@@ -124,7 +124,7 @@ func (d *Describer) Describe(v *View) (*Process, error) {
 		metadata = d.catalog.Lookup(p.ContainerID)
 	}
 	given := parseResourceAttributes(environ[resourceAttributesVariable])
-	p.Service = d.serviceName(v, environ[serviceNameVariable], given, metadata, program.MainPackage)
+	p.Service = d.serviceName(v, environ, given, metadata, program.MainPackage)
 	p.Resource = d.resource(p, v, version, metadata, given)
 	return p, nil
 }
@@ -147,8 +147,8 @@ func (d *Describer) inspectGo(v *View) gooffsets.Program {
 
 // serviceName decides service.name: what the process was told itself, the name
 // of its container, of its systemd unit, of its program.
-func (d *Describer) serviceName(v *View, told string, given []Attribute, metadata container.Metadata, mainPackage string) string {
-	if told != "" {
+func (d *Describer) serviceName(v *View, environ map[string]string, given []Attribute, metadata container.Metadata, mainPackage string) string {
+	if told := environ[serviceNameVariable]; told != "" {
 		return told
 	}
 	for _, attribute := range given {
@@ -156,7 +156,7 @@ func (d *Describer) serviceName(v *View, told string, given []Attribute, metadat
 			return name
 		}
 	}
-	if name := cmp.Or(metadata.Service, metadata.Name, v.place.ContainerName, serviceOfUnit(v.place.Unit)); name != "" {
+	if name := cmp.Or(metadata.Service, metadata.Name, v.place.ContainerName, d.serviceOfUnit(v, environ[mainPIDVariable])); name != "" {
 		return name
 	}
 	if v.Executable == "" {
@@ -169,13 +169,6 @@ func (d *Describer) serviceName(v *View, told string, given []Attribute, metadat
 			return directory
 		},
 	})
-}
-
-// serviceOfUnit strips what tells instances of one service apart:
-// postgresql@16-main.service is postgresql.
-func serviceOfUnit(unit string) string {
-	name, _, _ := strings.Cut(strings.TrimSuffix(unit, ".service"), "@")
-	return name
 }
 
 // resource puts the attributes in order. What the process was told overrides

@@ -134,6 +134,104 @@ func TestServiceNamePrecedence(t *testing.T) {
 	}
 }
 
+func TestServiceOfUnit(t *testing.T) {
+	const unit, other = "0::/system.slice/till.service\n", "0::/system.slice/agent.service\n"
+	for title, test := range map[string]struct {
+		process procfstest.Process
+		others  []procfstest.Process
+		want    string
+	}{
+		"is the name of its main process": {procfstest.Process{Parent: 1, Exe: "/e"}, nil, "till"},
+		"is the name of its workers": {
+			procfstest.Process{Parent: 11, Exe: "/e"}, []procfstest.Process{{PID: 11, Parent: 10, Exe: "/e", Cgroup: unit}, {PID: 10, Parent: 1, Exe: "/e", Cgroup: unit}}, "till",
+		},
+		"is the name if another unit started it": {
+			procfstest.Process{Parent: 10, Exe: "/e"}, []procfstest.Process{{PID: 10, Parent: 1, Exe: "/usr/bin/manager", Cgroup: other}}, "till",
+		},
+		"is not that of what its main process starts": {
+			procfstest.Process{Parent: 10, Exe: "/e"}, []procfstest.Process{{PID: 10, Parent: 1, Exe: "/usr/bin/agent", Cgroup: unit}}, "e",
+		},
+		"is not that of what it left behind": {
+			procfstest.Process{Parent: 1, Exe: "/e", Env: []string{"SYSTEMD_EXEC_PID=10"}}, []procfstest.Process{{PID: 10, Parent: 1, Exe: "/usr/bin/agent", Cgroup: unit}}, "e",
+		},
+		"is the name of a daemon whose first process is gone": {procfstest.Process{Parent: 1, Exe: "/e", Env: []string{"SYSTEMD_EXEC_PID=10"}}, nil, "till"},
+		"is the name of who systemd says it is":               {procfstest.Process{Parent: 1, Exe: "/e", Env: []string{"SYSTEMD_EXEC_PID=20"}}, nil, "till"},
+		"does not mind a pid that means another process": {
+			procfstest.Process{Parent: 1, Exe: "/e", Env: []string{"SYSTEMD_EXEC_PID=10"}}, []procfstest.Process{{PID: 10, Exe: "/x", Cgroup: other}}, "till",
+		},
+		"does not mind a pid that is none": {procfstest.Process{Parent: 1, Exe: "/e", Env: []string{"SYSTEMD_EXEC_PID=x"}}, nil, "till"},
+		"is not looked for for ever": {
+			procfstest.Process{Parent: 10, Exe: "/e"}, []procfstest.Process{{PID: 10, Parent: 10, Exe: "/e", Cgroup: unit}}, "e",
+		},
+	} {
+		t.Run(title, func(t *testing.T) {
+			m := procfstest.New(t)
+			for _, other := range test.others {
+				m.Run(other)
+			}
+			test.process.Cgroup = unit
+			p := describe(t, m, test.process, false)
+			assert.Equal(t, test.want, p.Service)
+			assert.Equal(t, "till.service", p.Unit)
+		})
+	}
+}
+
+func TestDescribeNeedsNoPrivileges(t *testing.T) {
+	m := procfstest.New(t)
+	m.Run(procfstest.Process{PID: 20, Exe: "/usr/bin/till"})
+	for _, name := range []string{"cmdline", "environ", "cgroup", "status", "ns/net"} {
+		path := filepath.Join(m.Root, "proc/20", name)
+		require.NoError(t, os.Remove(path))
+		require.NoError(t, os.Mkdir(path, 0o755)) // an error that does not mean: gone
+	}
+	host, err := ReadHost(m.Root)
+	require.NoError(t, err)
+	reader := procfs.New(m.Root)
+	stat, err := reader.Stat(20)
+	require.NoError(t, err)
+	d := NewDescriber(reader, &Options{Host: host, Root: m.Root})
+	view, err := d.Look(20, stat)
+	require.NoError(t, err)
+	p, err := d.Describe(view)
+	require.NoError(t, err)
+	assert.Equal(t, "till", p.Service)
+	assert.Nil(t, get(p, "process.owner"))
+	assert.Zero(t, p.NetNS)
+}
+
+func TestViewReadsEachFileOnce(t *testing.T) {
+	m := procfstest.New(t)
+	m.Run(procfstest.Process{PID: 20, Exe: "/e", Args: []string{"first"}, Cgroup: "0::/first\n"})
+	host, err := ReadHost(m.Root)
+	require.NoError(t, err)
+	d := NewDescriber(procfs.New(m.Root), &Options{Host: host, Root: m.Root})
+	view, err := d.Look(20, procfs.Stat{})
+	require.NoError(t, err)
+	for range 2 {
+		args, err := d.Args(view)
+		require.NoError(t, err)
+		assert.Equal(t, []string{"first"}, args)
+		paths, id, err := d.Groups(view)
+		require.NoError(t, err)
+		assert.Equal(t, []string{"/first"}, paths)
+		assert.Empty(t, id)
+		m.Run(procfstest.Process{PID: 20, Exe: "/e", Args: []string{"second"}, Cgroup: "0::/second\n"})
+	}
+}
+
+func TestUsersAreBounded(t *testing.T) {
+	m := procfstest.New(t)
+	var text strings.Builder
+	for i := range usersLimit + 10 {
+		fmt.Fprintf(&text, "u%d:x:%d:0::\n", i, i)
+	}
+	m.Write("etc/passwd", text.String())
+	u := newUsers(m.Root)
+	assert.Equal(t, "u7", u.name(7))
+	assert.Len(t, u.names, usersLimit)
+}
+
 func TestWhatTheProcessWasToldDoesNotChangeItsIdentity(t *testing.T) {
 	m := procfstest.New(t)
 	p := describe(t, m, procfstest.Process{Exe: "/e", Env: []string{
