@@ -146,6 +146,16 @@ func TestOBIForgetsAThreadWithTwoRequests(t *testing.T) {
 	assert.Equal(t, late, got[c])
 }
 
+func TestOBIForgetsWhateverAThreadHasWhenAnyRequestItReadIsAnswered(t *testing.T) {
+	var s script
+	s.request(thread{1, 10}, thread{2, 30}) // answered by another thread
+	second := s.request(thread{1, 11}, thread{1, 90})
+	third := s.request(thread{1, 40}, thread{1, 80}) // the entry is free again
+	c := s.call(thread{1, 50}, thread{1, 60})
+	assert.Equal(t, third, s.link(t, "obi-generic")[c])
+	assert.Less(t, second, third)
+}
+
 func TestOBIFollowsCreatorsUpToFive(t *testing.T) {
 	var s script
 	r := s.request(thread{1, 1}, thread{1, 100})

@@ -122,11 +122,12 @@ const maxClones = 5
 // obiState is what OBI's rule keeps of each thread.
 type obiState struct {
 	current map[uint32]int // request being served
+	reader  map[int]uint32 // thread that read a request
 	creator map[uint32]uint32
 }
 
 func obi(p *process, parents []int) {
-	st := obiState{current: map[uint32]int{}, creator: map[uint32]uint32{}}
+	st := obiState{current: map[uint32]int{}, reader: map[int]uint32{}, creator: map[uint32]uint32{}}
 	for _, e := range p.events() {
 		for _, h := range e.msg.Handoffs {
 			if h.Edge == evidence.Clone {
@@ -144,17 +145,15 @@ func (st *obiState) see(e event, parents []int) {
 	tid := e.msg.TID
 	switch e.kind {
 	case evidence.ServerRead:
+		st.reader[e.span] = tid
 		if _, busy := st.current[tid]; busy {
 			st.current[tid] = invalid
 			return
 		}
 		st.current[tid] = e.span
 	case evidence.ServerWrite:
-		for t, request := range st.current {
-			if request == e.span || request == invalid && t == tid {
-				delete(st.current, t)
-			}
-		}
+		// The entry of the thread that read this request goes, whosever it is now.
+		delete(st.current, st.reader[e.span])
 	case evidence.ClientWrite:
 		if request, ok := st.find(tid); ok {
 			parents[e.span] = request

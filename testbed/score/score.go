@@ -29,6 +29,9 @@ type Result struct {
 	Load     string `json:"load,omitempty"`
 	Linker   string `json:"linker,omitempty"`
 
+	Requests int `json:"requests"` // that count: in Options.Only, else in the recording
+	Unseen   int `json:"unseen"`   // of them, those whose incoming span is not in the recording
+
 	Spans     int `json:"spans"`     // with a token that counts
 	Unowned   int `json:"unowned"`   // calls whose request is not in the recording: not judged
 	Ambiguous int `json:"ambiguous"` // spans with several tokens: not judged
@@ -239,6 +242,7 @@ func (s *scorer) join(i, peer int) verdict {
 
 // traces judges whole traces.
 func (s *scorer) traces(r *Result) {
+	s.unseen(r)
 	members := map[pcommon.TraceID]map[truth.Token]int{}
 	for i := range s.spans {
 		if sp := &s.spans[i]; sp.Token != 0 && !sp.Trace.IsEmpty() {
@@ -264,6 +268,19 @@ func (s *scorer) traces(r *Result) {
 		if whole {
 			r.TracesRight++
 		}
+	}
+}
+
+// unseen counts the requests that the recording does not hold.
+func (s *scorer) unseen(r *Result) {
+	for t := range s.only {
+		if req := s.tokens[t]; req == nil || !req.incoming {
+			r.Unseen++
+		}
+	}
+	r.Requests = len(s.only)
+	if s.only == nil {
+		r.Requests = len(s.tokens)
 	}
 }
 

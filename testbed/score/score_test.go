@@ -177,6 +177,13 @@ func TestTheWarmUpDoesNotCountButIsSeen(t *testing.T) {
 	assert.Equal(t, 0, r.TracesRight, "a stranger from the warm-up is in its trace")
 }
 
+func TestRequestsThatWereNotRecordedAreCounted(t *testing.T) {
+	only := map[truth.Token]bool{7: true, 8: true, 9: true}
+	spans := append(chain(7, 1), span(client, 20, 0, 8)) // of 8 only a call, of 9 nothing
+	r := score.Score(spans, score.Options{Only: only})
+	assert.Equal(t, []int{3, 2, 1, 1}, []int{r.Requests, r.Unseen, r.Traces, r.Unowned})
+}
+
 func TestConfidenceIsComparedWithWhatCameTrue(t *testing.T) {
 	spans := []score.Span{span(server, 1, 0, 7), span(server, 2, 0, 8)}
 	for i, c := range []float64{1, 0.95, 0.9, 0.92} {
@@ -305,8 +312,8 @@ func TestTheTableIsAlignedAndSaysWhatIsMissing(t *testing.T) {
 	require.NoError(t, score.Table(&b, []*score.Result{full, none}))
 	lines := strings.Split(strings.TrimRight(b.String(), "\n"), "\n")
 	require.Len(t, lines, 3)
-	assert.Equal(t, []string{"java-mix", "c64", "stitch", "2", "100.0", "34.2", "0.0", "65.8", "0.0", "100.0", "1", "100.0", "0"}, strings.Fields(lines[1]))
-	assert.Equal(t, []string{"empty", "0", "-", "-", "-", "-", "-", "-", "0", "-", "0"}, strings.Fields(lines[2]))
+	assert.Equal(t, []string{"java-mix", "c64", "stitch", "1", "0", "2", "100.0", "34.2", "0.0", "65.8", "0.0", "100.0", "1", "100.0", "0"}, strings.Fields(lines[1]))
+	assert.Equal(t, []string{"empty", "0", "0", "0", "-", "-", "-", "-", "-", "-", "0", "-", "0"}, strings.Fields(lines[2]))
 }
 
 func BenchmarkScore(b *testing.B) {
