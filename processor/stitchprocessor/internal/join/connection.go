@@ -1,6 +1,8 @@
 package join
 
 import (
+	"encoding/binary"
+	"math/bits"
 	"net/netip"
 	"slices"
 )
@@ -12,23 +14,42 @@ const (
 	MethodContext = "context"
 )
 
-// connection names a request on the wire, the same at both ends.
-type connection struct {
-	host           *host
-	client, server netip.AddrPort
-	seq            uint32
-}
-
 // clockSlack is how far the clocks of two processes on one host may seem apart: times
 // are turned into Unix time per batch. ns.
 const clockSlack = int64(1e6)
 
+// connection is a hash of what names a request on the wire, the same at both ends:
+// host, addresses and TCP position. Whoever finds a span by it compares.
+type connection uint64
+
 func connectionOf(s *Span) (connection, bool) {
-	c := connection{s.Process.host, s.Local, s.Peer, s.Seq}
+	client, server := s.Local, s.Peer
 	if s.Server {
-		c.client, c.server = s.Peer, s.Local
+		client, server = server, client
 	}
-	return c, c.client.IsValid() && c.server.IsValid() && c.client.Port() != 0
+	if !client.IsValid() || !server.IsValid() || client.Port() == 0 {
+		return 0, false
+	}
+	h := s.Process.host.id
+	for _, end := range [...]netip.AddrPort{client, server} {
+		b := end.Addr().As16()
+		h = mix(h, binary.LittleEndian.Uint64(b[:8]))
+		h = mix(h, binary.LittleEndian.Uint64(b[8:]))
+		h = mix(h, uint64(end.Port()))
+	}
+	return connection(mix(h, uint64(s.Seq))), true
+}
+
+// mix is the multiply-and-fold step of wyhash.
+func mix(a, b uint64) uint64 {
+	hi, lo := bits.Mul64(a^0x9e3779b97f4a7c15, b^0xd1b54a32d192ed03)
+	return hi ^ lo
+}
+
+// twins reports whether the two spans are the ends of one connection, at one place.
+func twins(client, server *Span) bool {
+	return client.Seq == server.Seq && client.Local == server.Peer && client.Peer == server.Local &&
+		client.Process.host == server.Process.host
 }
 
 // connect looks for the other end of the connection of a new span. If it is not
@@ -52,9 +73,10 @@ func (a *Assembler) connect(s *Span) {
 		} else {
 			a.join(s, other)
 		}
-		return
 	}
-	a.expect(s)
+	if !s.joined {
+		a.expect(s)
+	}
 }
 
 func (a *Assembler) disconnect(s *Span) {
@@ -74,7 +96,7 @@ func (a *Assembler) disconnect(s *Span) {
 // join makes the client's span the parent of the server's: they are two views of one
 // request, so this is certain.
 func (a *Assembler) join(client, server *Span) {
-	if server.joined || client.joined {
+	if server.joined || client.joined || !twins(client, server) {
 		return
 	}
 	if server.Start < client.Start-clockSlack || server.Start > client.End+clockSlack {
@@ -145,7 +167,7 @@ func (a *Assembler) hostOf(p *Process) *host {
 		id = ""
 	}
 	if a.hosts[id] == nil {
-		a.hosts[id] = &host{addresses: map[netip.Addr]struct{}{}, listeners: map[netip.AddrPort]*listener{}}
+		a.hosts[id] = &host{id: uint64(len(a.hosts)), addresses: map[netip.Addr]struct{}{}, listeners: map[netip.AddrPort]*listener{}}
 	}
 	p.host = a.hosts[id]
 	return p.host

@@ -20,6 +20,7 @@ type Group struct {
 
 // host is one machine. Connections are only comparable within one.
 type host struct {
+	id        uint64
 	addresses map[netip.Addr]struct{}
 	listeners map[netip.AddrPort]*listener
 }

@@ -26,10 +26,16 @@ func (p *Process) index(m *Message, awakened []*Node) []*Node {
 }
 
 func (p *Process) unindex(m *Message) {
-	for _, io := range [...]uint32{m.First(), m.IO, m.Last()} {
-		if k := key(m.TID, io); p.messages[k] == m {
-			delete(p.messages, k)
-		}
+	p.drop(m, m.IO)
+	if m.Ops > 1 {
+		p.drop(m, m.First())
+		p.drop(m, m.Last())
+	}
+}
+
+func (p *Process) drop(m *Message, io uint32) {
+	if k := key(m.TID, io); p.messages[k] == m {
+		delete(p.messages, k)
 	}
 }
 

@@ -15,8 +15,11 @@ func (s *series) live() []*Node { return s.items[s.head:] }
 // from is the index in live of the first node whose key is at least k.
 func (s *series) from(k int64) int {
 	live := s.live()
-	if n := len(live); n == 0 || s.key(live[n-1]) < k {
-		return n
+	n := len(live)
+	for i := n; i > n-8; i-- {
+		if i == 0 || s.key(live[i-1]) < k {
+			return i
+		}
 	}
 	i, _ := slices.BinarySearchFunc(live, k, func(n *Node, k int64) int {
 		if s.key(n) < k {
@@ -46,7 +49,10 @@ func (s *series) compact() {
 // remove takes n out and reports whether it was there.
 func (s *series) remove(n *Node) bool {
 	live := s.live()
-	i := s.from(s.key(n))
+	i := 0
+	if k := s.key(n); len(live) > 0 && s.key(live[0]) < k {
+		i = s.from(k)
+	}
 	for i < len(live) && live[i] != n && s.key(live[i]) == s.key(n) {
 		i++
 	}
