@@ -128,9 +128,15 @@ func isControl(operation string) bool {
 	return false
 }
 
-// sync takes Sync: the exchange is complete.
+// sync takes Sync: the exchange is complete. If its first part was cut, that has
+// gone out already: it ended in Flush, as this part shows.
 func (p *Parser) sync() *protocol.Message {
 	b := &p.batch
+	if p.halved {
+		p.halved = false
+		b.reset()
+		return ignored()
+	}
 	st := b.describe(p.options.MaxStatement)
 	m := p.request(spanName(st), p.attributes(st, b.executed))
 	m.Headers = b.headers

@@ -37,6 +37,7 @@ type Parser struct {
 	asking    bool // for encryption
 	starting  bool // up to the first ReadyForQuery
 	streaming bool // CopyBoth: replication
+	halved    bool // an exchange was cut before its Sync and has no ReadyForQuery yet
 	spoken    bool // a message was complete: this is PostgreSQL
 	opaque    bool
 }
@@ -200,7 +201,7 @@ func (p *Parser) Resync(dir protocol.Direction) *protocol.Message {
 	m := p.cut(dir)
 	if dir == protocol.FromServer {
 		p.starting = p.starting && p.waiting == 0
-		p.waiting = 0
+		p.waiting, p.halved = 0, false
 	}
 	return m
 }
@@ -225,7 +226,9 @@ func (p *Parser) cut(dir protocol.Direction) *protocol.Message {
 		return nil
 	}
 	p.batch.cut(p.options.MaxStatement)
-	return p.sync()
+	m := p.sync()
+	p.halved = true
+	return m
 }
 
 func ignored() *protocol.Message { return &protocol.Message{Kind: protocol.Ignored} }

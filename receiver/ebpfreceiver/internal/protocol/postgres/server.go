@@ -65,6 +65,7 @@ func (p *Parser) parameter(payload []byte) {
 // ready takes ReadyForQuery, which ends a response. The one that ends a
 // replication stream answers nothing.
 func (p *Parser) ready() *protocol.Message {
+	p.halved = false
 	if p.streaming {
 		p.streaming = false
 		p.answer = answer{}

@@ -26,6 +26,30 @@ func Splits(t *testing.T, p protocol.Protocol, o *protocol.Options, c Conversati
 	}
 }
 
+// Heads checks that a parser keeps the contract when only the beginnings of
+// messages are captured, and that it then finds no more messages than there are.
+func Heads(t *testing.T, p protocol.Protocol, o *protocol.Options, c Conversation) {
+	t.Helper()
+	all := NewDriver(p.New(o))
+	all.Play(c)
+	for _, limit := range [...]int{8, 64, 256} {
+		d := NewDriver(p.New(o))
+		d.Play(c.CaptureHeads(limit))
+		require.NoError(t, d.Err(), "%d bytes of each message", limit)
+		assert.LessOrEqual(t, requests(d.Records), requests(all.Records), "%d bytes of each message", limit)
+	}
+}
+
+func requests(records []Record) int {
+	n := 0
+	for _, r := range records {
+		if r.Message != nil && r.Message.Kind == protocol.Request {
+			n++
+		}
+	}
+	return n
+}
+
 // Detects checks that the first bytes of direction dir are recognised as soon as
 // there are enough of them, never refused before, and for good.
 func Detects(t *testing.T, p protocol.Protocol, dir protocol.Direction, data []byte) {

@@ -18,5 +18,6 @@
 //	C close          the client's stream ends
 //
 // Text is taken as it stands but for the escapes \r \n \t \0 \\ and \x with two
-// hexadecimal digits.
+// hexadecimal digits. The word s3cret marks what must never leave a parser. The
+// record command writes conversations of real clients and servers.
 package prototest

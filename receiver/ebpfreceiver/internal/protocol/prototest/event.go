@@ -92,12 +92,13 @@ func (c Conversation) String() string {
 	return b.String()
 }
 
-// writeData writes one line per line feed in data, so that text stays readable.
+// writeData writes data in lines of a readable width, broken behind line feeds
+// where there are any.
 func writeData(b *bytes.Buffer, side string, data []byte) {
-	const width = 160
+	const width = 120
 	for len(data) > 0 {
 		n := min(len(data), width)
-		if i := bytes.IndexByte(data[:n], '\n'); i >= 0 {
+		if i := bytes.LastIndexByte(data[:n], '\n'); i >= 0 && n < len(data) {
 			n = i + 1
 		}
 		fmt.Fprintf(b, "%s: %s\n", side, Escape(data[:n]))
