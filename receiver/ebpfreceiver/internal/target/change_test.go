@@ -3,7 +3,6 @@ package target
 import (
 	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -198,25 +197,4 @@ func TestAProcessThatVanishesWhileLookedAtIsNoFault(t *testing.T) {
 			assert.Zero(t, tracker.Stats().Denied)
 		})
 	}
-}
-
-func TestAnExecWhileLookedAtIsSeen(t *testing.T) {
-	m, sink := procfstest.New(t), newRecord()
-	tracker := track(t, m, sink, rules(Rule{Exe: "s*"}))
-	m.Run(procfstest.Process{PID: 20, Exe: "/usr/bin/shop", Image: 1000})
-	environ := filepath.Join(m.Root, "proc/20/environ")
-	require.NoError(t, os.Remove(environ))
-	require.NoError(t, syscall.Mkfifo(environ, 0o600)) // its reader waits for a writer
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		tracker.handle(change{kind: event.Exec, pid: 20})
-	}()
-	writer, err := os.OpenFile(environ, os.O_WRONLY, 0)
-	require.NoError(t, err)
-	m.Run(procfstest.Process{PID: 20, Exe: "/usr/bin/sales", Image: 2000})
-	require.NoError(t, writer.Close())
-	<-done
-	assert.Equal(t, []string{"add 20"}, sink.take())
-	assert.Equal(t, "sales", sink.now[20].Service, "and never half of one and half of the other")
 }
