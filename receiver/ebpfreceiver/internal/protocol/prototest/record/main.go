@@ -27,22 +27,29 @@ func main() {
 	name := flag.String("name", "recorded", "name of the conversation")
 	skip := flag.Int("skip", 0, "connections to pass on without recording them")
 	flag.Parse()
-	c, err := record(*listen, *to, *skip)
-	if err != nil {
+	if err := run(*listen, *to, *name, *skip); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	fmt.Printf("-- %s --\n%s-- messages --\n", *name, c)
+}
+
+func run(listen, to, name string, skip int) error {
+	l, err := net.Listen("tcp", listen)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	defer l.Close()
+	c, err := record(l, to, skip)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("-- %s --\n%s-- messages --\n", name, c)
+	return nil
 }
 
 // record passes connections on and returns what was said on the one behind the
 // first skip.
-func record(listen, to string, skip int) (prototest.Conversation, error) {
-	l, err := net.Listen("tcp", listen)
-	if err != nil {
-		return nil, fmt.Errorf("listen: %w", err)
-	}
-	defer l.Close()
+func record(l net.Listener, to string, skip int) (prototest.Conversation, error) {
 	for {
 		client, err := l.Accept()
 		if err != nil {
