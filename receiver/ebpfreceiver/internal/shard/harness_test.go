@@ -82,8 +82,8 @@ func run(t *testing.T, change func(*world), play func(*world)) {
 		w.SetHandler(core.Handler())
 		w.process = w.Process(100, "server")
 		w.thread = w.process.Thread()
+		defer func() { assert.NoError(t, core.Shutdown(context.Background())) }()
 		play(w)
-		require.NoError(t, core.Shutdown(t.Context()))
 	})
 }
 
