@@ -125,8 +125,8 @@ func (p *Parser) next(dir protocol.Direction, h *half, data []byte) (protocol.St
 		}
 	}
 	line, n := h.line(data)
-	if n == 0 {
-		return protocol.Step{}, len(data) < maxLine
+	if n == 0 || n > maxLine {
+		return protocol.Step{}, n == 0 && len(data) <= maxLine
 	}
 	step, ok := p.takeLine(dir, h, line)
 	step.Consumed = n

@@ -68,32 +68,54 @@ func Detects(t *testing.T, p protocol.Protocol, dir protocol.Direction, data []b
 
 // Hammer plays fuzz data against a parser and fails the test on a breach of the
 // contract. Each operation is three bytes (what to do, and a length) and the
-// bytes that it offers.
+// bytes that it offers. Data that only offers bytes must yield the same messages
+// when they are offered one at a time.
 func Hammer(t *testing.T, p protocol.Protocol, o *protocol.Options, data []byte) {
 	t.Helper()
-	parser := p.New(o)
-	d := NewDriver(parser)
-	for len(data) >= 3 && d.Err() == nil {
-		op, n := data[0], int(data[1])|int(data[2]&0x0f)<<8
-		data = data[3:]
-		dir := protocol.Direction(op & 1)
-		switch (op >> 1) & 0x0f {
-		case 0:
-			d.Gap(dir, n+1)
-		case 1:
-			parser.Resync(dir)
-		case 2:
-			parser.Close(dir)
-		case 3:
-			p.Detect(dir, data)
-		default:
-			n = min(n, len(data))
-			d.Data(dir, data[:n])
-			data = data[n:]
-		}
+	h := &hammer{parser: p.New(o), detect: p.Detect}
+	h.driver = NewDriver(h.parser)
+	for len(data) >= 3 && h.driver.Err() == nil {
+		data = h.strike(data[0], int(data[1])|int(data[2]&0x0f)<<8, data[3:])
 	}
-	require.NoError(t, d.Err())
-	require.LessOrEqual(t, len(d.Records), 1<<16)
+	require.NoError(t, h.driver.Err())
+	require.LessOrEqual(t, len(h.driver.Records), 1<<16)
+	if !h.meddled {
+		got := play(t, p, o, h.offered.split(func() int { return 1 }))
+		require.Equal(t, Render(h.driver.Records), got, "one byte at a time")
+	}
+}
+
+// hammer is what Hammer does to one parser.
+type hammer struct {
+	parser  protocol.Parser
+	driver  *Driver
+	detect  func(protocol.Direction, []byte) protocol.Verdict
+	offered Conversation
+	meddled bool // the parser was called past the driver
+}
+
+// strike does one operation and returns the data behind it.
+func (h *hammer) strike(op byte, n int, data []byte) []byte {
+	e := Event{Dir: protocol.Direction(op & 1)}
+	switch (op >> 1) & 0x0f {
+	case 0:
+		e.Gap = n + 1
+	case 1:
+		h.meddled = true
+		h.parser.Resync(e.Dir)
+		return data
+	case 2:
+		e.Close = true
+	case 3:
+		h.detect(e.Dir, data)
+		return data
+	default:
+		n = min(n, len(data))
+		e.Data, data = data[:n], data[n:]
+	}
+	h.offered = append(h.offered, e)
+	h.driver.Play(Conversation{e})
+	return data
 }
 
 // Seed returns a conversation as input of Hammer.

@@ -97,10 +97,13 @@ func (p *Parser) line(dir protocol.Direction, data []byte) (line []byte, n int, 
 	i := bytes.IndexByte(data[from:], '\n')
 	if i < 0 {
 		p.scanned[dir] = len(data)
-		return nil, 0, len(data) < maxLine
+		return nil, 0, len(data) <= maxLine
 	}
 	p.scanned[dir] = 0
 	end := from + i
+	if end >= maxLine {
+		return nil, 0, false
+	}
 	if end > 0 && data[end-1] == '\r' {
 		return data[:end-1], end + 1, true
 	}
