@@ -96,7 +96,8 @@ func (r *ebpfReceiver) start() error {
 	ctx, stop := context.WithCancel(context.Background())
 	r.stop = stop
 	options := r.coreOptions(machineHost)
-	options.Resource = known.Resource
+	births := newNewborns(known.Resource, r.config.Targets.MaxProcesses)
+	options.Resource, options.Undescribed = known.Resource, births.Resource
 	options.Conn.Role = roleBy(isListening)
 	if options.Conn.Ignore, err = r.ignore(ctx); err != nil {
 		return err
@@ -108,7 +109,7 @@ func (r *ebpfReceiver) start() error {
 		return fmt.Errorf("register metrics: %w", err)
 	}
 	r.running.Go(func() {
-		r.follow("trace", func() error { return r.kernel.Run(&tee{r.core.Handler(), tracker}, r.core.Idle) })
+		r.follow("trace", func() error { return r.kernel.Run(&tee{r.core.Handler(), tracker, births}, r.core.Idle) })
 	})
 	r.running.Go(func() { r.follow("find processes", func() error { return tracker.Run(ctx) }) })
 	return nil
@@ -124,16 +125,18 @@ func (r *ebpfReceiver) follow(what string, run func() error) {
 	}
 }
 
-// tee hands events to the core, and changes of processes to the tracker as well.
+// tee hands events to the core, and changes of processes to those who follow them.
 type tee struct {
 	event.Handler
 	tracker tracker
+	births  *newborns
 }
 
 // Process takes a change of a process.
 func (t *tee) Process(p *event.Process) {
 	t.Handler.Process(p)
 	t.tracker.Notify(p)
+	t.births.note(p)
 }
 
 func (r *ebpfReceiver) probeOptions() *probe.Options {

@@ -271,7 +271,7 @@ func TestButNotForLong(t *testing.T) {
 				end(w)
 				batches := w.flush()
 				assert.Equal(t, []string{"a"}, names(batches))
-				assert.Equal(t, map[string]any{"process.pid": int64(100), "service.name": "unknown_service"},
+				assert.Equal(t, map[string]any{"process.pid": int64(100)},
 					batches[0].ResourceSpans().At(0).Resource().Attributes().AsRaw())
 				w.assertStats(func(s Stats) uint64 { return s.Undescribed }, 1)
 			})

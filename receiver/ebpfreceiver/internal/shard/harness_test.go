@@ -73,7 +73,7 @@ func run(t *testing.T, change func(*world), play func(*world)) {
 			change(w)
 		}
 		w.options.Clock = w
-		w.options.Resource = w.resource
+		w.options.Resource, w.options.Undescribed = w.resource, undescribed
 		w.options.Consume = w.consume
 		w.Kernel = simkernel.New(nil)
 		core, err := Start(&w.options)
@@ -94,6 +94,12 @@ func (w *world) resource(pid uint32) (pcommon.Resource, bool) {
 	r.Attributes().PutInt("process.pid", int64(pid))
 	r.Attributes().PutStr("service.name", "known")
 	return r, !w.unknown[pid]
+}
+
+func undescribed(pid uint32) pcommon.Resource {
+	r := pcommon.NewResource()
+	r.Attributes().PutInt("process.pid", int64(pid))
+	return r
 }
 
 func (w *world) consume(ctx context.Context, traces ptrace.Traces) {

@@ -27,8 +27,10 @@ type Options struct {
 
 	Clock monotime.Clock
 	// Resource returns what describes a process, which is only read; false if it is
-	// not known yet. It is asked for one second, then the process goes without.
-	Resource func(pid uint32) (pcommon.Resource, bool)
+	// not known yet. It is asked for one second, or until the process is gone; then
+	// Undescribed says what is known of it.
+	Resource    func(pid uint32) (pcommon.Resource, bool)
+	Undescribed func(pid uint32) pcommon.Resource
 	// Consume takes a batch. It is called by one goroutine and may block. The core
 	// does not repeat a batch that fails.
 	Consume func(context.Context, ptrace.Traces)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"sync"
 
-	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/conn"
@@ -144,7 +143,7 @@ func (o *outlet) batch(open map[uint32]uint64, now uint64, final bool) ptrace.Tr
 		if since, ok := open[pid]; ok {
 			watermark = min(watermark, since)
 		}
-		states := watermark > p.watermark && (p.spans.Len() > 0 || p.watermark <= p.activity)
+		states := o.options.Span.Evidence && watermark > p.watermark && (p.spans.Len() > 0 || p.watermark <= p.activity)
 		if p.spans.Len() == 0 && !states {
 			if p.exited || p.activity+restTime < now {
 				delete(o.processes, pid)
@@ -157,7 +156,7 @@ func (o *outlet) batch(open map[uint32]uint64, now uint64, final bool) ptrace.Tr
 				continue
 			}
 			undescribed++
-			resource = bareResource(pid)
+			resource = o.options.Undescribed(pid)
 		}
 		p.waits = 0
 		spans += uint64(p.spans.Len())
@@ -183,14 +182,6 @@ func (o *outlet) postpone(p *process, now uint64) bool {
 		p.waits = now
 	}
 	return !p.exited && now < p.waits+uint64(describeWait) && p.spans.Len() < o.options.MaxSpans
-}
-
-// bareResource describes a process by its id alone.
-func bareResource(pid uint32) pcommon.Resource {
-	r := pcommon.NewResource()
-	r.Attributes().PutStr("service.name", "unknown_service")
-	r.Attributes().PutInt("process.pid", int64(pid))
-	return r
 }
 
 func (o *outlet) count(change func(*Stats)) {

@@ -28,6 +28,19 @@ func TestAWatermarkFollowsTheNewestEvent(t *testing.T) {
 	})
 }
 
+func TestWithoutEvidenceThereAreNoWatermarks(t *testing.T) {
+	run(t, func(w *world) { w.options.Span.Evidence = false }, func(w *world) {
+		w.serve(w.accept(), "a")
+		batches := w.flush()
+		assert.Equal(t, []string{"a"}, names(batches))
+		for range 3 {
+			batches = append(batches, w.flush()...)
+		}
+		assert.Len(t, batches, 1)
+		assert.Empty(t, watermarks(batches, 100))
+	})
+}
+
 func TestActivityElsewhereMovesTheWatermark(t *testing.T) {
 	run(t, nil, func(w *world) {
 		w.serve(w.accept(), "a")
