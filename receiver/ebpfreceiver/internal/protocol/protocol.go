@@ -53,16 +53,16 @@ var ErrLostFrame = errors.New("lost the message boundary")
 //	Step{Opaque: true}, nil      the protocol ends here (HTTP upgrade, TLS after
 //	                             STARTTLS): the rest of both streams is opaque
 //
-// Consumed is never above len(data). A message begins at the first byte
-// consumed after the message before it. Messages and all they point to are the
-// caller's; strings are valid UTF-8.
+// Data is never empty, Consumed never above len(data). A message begins at the
+// first byte consumed after the message before it and has at least one byte.
+// Messages and all they point to are the caller's; strings are valid UTF-8.
 //
 // # Gap
 //
 // The caller has to pass over n bytes of direction dir, counted from the last
 // byte consumed or skipped, since some of them were not captured; what was
 // offered of them but not consumed goes as well. A parser that can say where it
-// stands behind them (inside the argument of a statement, say) returns true;
+// stands behind them (in a body that ends with the connection, say) returns true;
 // else false, and the caller acts as after ErrLostFrame.
 //
 // # Resync

@@ -31,7 +31,8 @@ type Parser struct {
 	namespace string // of the last SELECT
 	replies   replyMode
 	monitor   bool // MONITOR was accepted
-	spoken    bool // a message was complete: this is Redis
+	typed     bool // the command just read was an inline one
+	spoken    bool // any other message was complete: this is Redis
 	opaque    bool // a replication stream follows
 }
 
@@ -79,7 +80,8 @@ func (p *Parser) Parse(dir protocol.Direction, data []byte) (protocol.Step, erro
 			break
 		}
 	}
-	p.spoken = p.spoken || total.Message != nil
+	p.spoken = p.spoken || total.Message != nil && !p.typed
+	p.typed = false
 	return total, nil
 }
 

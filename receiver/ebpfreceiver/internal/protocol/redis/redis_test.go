@@ -91,7 +91,7 @@ func TestBounds(t *testing.T) {
 	t.Run("subscriptions without an answer are bounded", func(t *testing.T) {
 		d := prototest.NewDriver(redis.New(nil))
 		for range 2000 {
-			d.Data(protocol.FromClient, []byte("SUBSCRIBE a\r\n"))
+			d.Data(protocol.FromClient, []byte("*2\r\n$9\r\nSUBSCRIBE\r\n$1\r\na\r\n"))
 		}
 		require.NoError(t, d.Err())
 		assert.Len(t, d.Records, 1025, "1024 requests, then the frame is given up")

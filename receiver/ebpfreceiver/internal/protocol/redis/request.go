@@ -8,8 +8,9 @@ import (
 )
 
 // inline reads a command in one line, as a person types it. An empty line is
-// none.
+// none. Other protocols have such lines, too: they do not make it Redis.
 func (p *Parser) inline(line []byte) (*protocol.Message, bool) {
+	p.typed = true
 	words := splitWords(line)
 	if len(words) == 0 {
 		return nil, len(bytes.TrimSpace(line)) == 0

@@ -151,13 +151,15 @@ func lookup(text []byte) keyword {
 	upper := string(buf[:len(text)])
 	low, high := 1, len(keywordNames)-1
 	for low <= high {
-		switch mid := (low + high) / 2; {
-		case keywordNames[mid] == upper:
-			return keyword(mid)
-		case keywordNames[mid] < upper:
+		mid := (low + high) / 2
+		name := keywordNames[mid]
+		switch {
+		case name[0] < buf[0] || name[0] == buf[0] && name < upper:
 			low = mid + 1
-		default:
+		case name[0] > buf[0] || name != upper:
 			high = mid - 1
+		default:
+			return keyword(mid)
 		}
 	}
 	return noKeyword
