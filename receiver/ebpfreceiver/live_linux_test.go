@@ -76,6 +76,9 @@ func startGateway(t *testing.T, upstream string) (pid int, address string) {
 // TestLive traces a real process on this kernel: each request to a gateway gives
 // a server span and the client span of the call that it makes.
 func TestLive(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("loading BPF programs needs root")
+	}
 	upstream, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
