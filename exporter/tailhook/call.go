@@ -6,6 +6,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/otelcol-custom/otelcol-custom/exporter/tailhook/internal/buffer"
+	"github.com/otelcol-custom/otelcol-custom/exporter/tailhook/internal/journal"
 	"github.com/otelcol-custom/otelcol-custom/exporter/tailhook/internal/policy"
 	"github.com/otelcol-custom/otelcol-custom/internal/evidence"
 )
@@ -20,6 +21,9 @@ type call struct {
 	seen     []sighting
 	shards   []int // those that have a part in it, each once
 	size     int   // booked in the ledger
+
+	number   uint64           // in the journal
+	finished journal.Finished // fragments that an earlier run has finished
 }
 
 // sighting is what one call showed of one trace besides the policies' state.
@@ -38,6 +42,7 @@ func newCall(set *policy.Set, shards int, seed maphash.Seed, done func(*call)) *
 // read takes in the spans of td and shows each to the policies.
 func (c *call) read(td ptrace.Traces) error {
 	c.states, c.seen, c.shards = c.states[:0], c.seen[:0], c.shards[:0]
+	c.number, c.finished = 0, nil
 	if err := c.Encode(td); err != nil {
 		return err
 	}

@@ -54,6 +54,10 @@ type Config struct {
 	// DecisionCache bounds the memory of decisions, which late spans follow.
 	DecisionCache DecisionCacheConfig `mapstructure:"decision_cache"`
 
+	// Storage is the id of a storage extension. With it, what is accepted survives
+	// a crash.
+	Storage *component.ID `mapstructure:"storage"`
+
 	// DroppedPipelines are the pipelines, of those that this connector feeds, which
 	// get the traces that are not kept. The others get those that are.
 	DroppedPipelines []pipeline.ID `mapstructure:"dropped_pipelines"`

@@ -8,6 +8,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/otelcol-custom/otelcol-custom/exporter/tailhook/internal/buffer"
+	"github.com/otelcol-custom/otelcol-custom/exporter/tailhook/internal/journal"
 	"github.com/otelcol-custom/otelcol-custom/exporter/tailhook/internal/policy"
 	"github.com/otelcol-custom/otelcol-custom/exporter/tailhook/internal/settle"
 )
@@ -27,12 +28,16 @@ func (s *shard) discard(slot uint32, why settle.Reason) {
 // apply sends the trace where d says, remembers that, and lets go of it.
 func (s *shard) apply(slot uint32, why settle.Reason, d *policy.Decision) {
 	t := &s.traces.slots[slot]
-	p := parcel{spans: t.summary.Spans - t.omitted.spans, omitted: t.omitted, threshold: s.threshold(d)}
+	p := parcel{
+		spans: t.summary.Spans - t.omitted.spans, omitted: t.omitted, threshold: s.threshold(d), refs: s.refs.take(t.refs),
+	}
+	s.remember(t.id, d.Keep, p.threshold)
+	if s.hook.journal != nil {
+		s.hook.journal.Decided(journal.Decision{Trace: t.id, Keep: d.Keep, Threshold: p.threshold.Unsigned()})
+	}
 	if d.Keep {
-		s.sampled.Put(t.id, decided{threshold: p.threshold})
 		s.send(s.hook.kept, p, t.id, &t.content)
 	} else {
-		s.notSampled.Put(t.id, struct{}{})
 		s.send(s.hook.dropped, p, t.id, &t.content)
 	}
 	s.stats.decided(t, d, why, s.now)
@@ -48,9 +53,19 @@ func (s *shard) threshold(d *policy.Decision) sampling.Threshold {
 	return sampling.NeverSampleThreshold
 }
 
-// send gives content of a trace to an outlet, if there is one.
+// remember keeps a decision for late spans.
+func (s *shard) remember(id pcommon.TraceID, keep bool, th sampling.Threshold) {
+	if keep {
+		s.sampled.Put(id, decided{threshold: th})
+	} else {
+		s.notSampled.Put(id, struct{}{})
+	}
+}
+
+// send gives content of a trace to an outlet; if there is none, its way ends.
 func (s *shard) send(o *outlet, p parcel, id pcommon.TraceID, c *buffer.Content) {
 	if o == nil {
+		s.finished = append(s.finished, p.refs...)
 		return
 	}
 	p.data = s.store.Assemble(nil, id, c)
@@ -79,25 +94,29 @@ func (s *shard) decode(slot uint32) ptrace.Traces {
 }
 
 // late lets spans of a decided trace follow its decision.
-func (s *shard) late(f *buffer.Fragment) bool {
+func (s *shard) late(c *call, f *buffer.Fragment) bool {
 	if d, ok := s.sampled.Get(f.ID); ok {
 		s.stats.late[outcomeSampled] += int64(f.Spans)
-		s.follow(s.hook.kept, f, d.threshold)
+		s.follow(s.hook.kept, c, f, d.threshold)
 		return true
 	}
 	if _, ok := s.notSampled.Get(f.ID); ok {
 		s.stats.late[outcomeNotSampled] += int64(f.Spans)
-		s.follow(s.hook.dropped, f, sampling.NeverSampleThreshold)
+		s.follow(s.hook.dropped, c, f, sampling.NeverSampleThreshold)
 		return true
 	}
 	return false
 }
 
-func (s *shard) follow(o *outlet, f *buffer.Fragment, th sampling.Threshold) {
-	var c buffer.Content
-	s.store.Append(&c, f, 0)
-	s.send(o, parcel{spans: int64(f.Spans), threshold: th}, f.ID, &c)
-	s.store.Drop(&c)
+func (s *shard) follow(o *outlet, c *call, f *buffer.Fragment, th sampling.Threshold) {
+	p := parcel{spans: int64(f.Spans), threshold: th}
+	if s.hook.journal != nil {
+		p.refs = []journal.Ref{{Call: c.number, Fragment: f.Index}}
+	}
+	var content buffer.Content
+	s.store.Append(&content, f, 0)
+	s.send(o, p, f.ID, &content)
+	s.store.Drop(&content)
 }
 
 // maxScan bounds how many traces one search for room looks at.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/connector"
 	"go.opentelemetry.io/collector/connector/connectortest"
@@ -152,6 +153,10 @@ var errorsPolicy = policy.Config{
 var everything = policy.Config{Name: "all", Type: policy.AlwaysSample}
 
 func start(t *testing.T, next consumer.Traces, change func(*Config)) *rig {
+	return startOn(t, componenttest.NewNopHost(), next, change)
+}
+
+func startOn(t *testing.T, host component.Host, next consumer.Traces, change func(*Config)) *rig {
 	cfg := createDefaultConfig().(*Config)
 	cfg.Policies = []policy.Config{errorsPolicy}
 	cfg.DecisionWait = 10 * time.Second
@@ -166,7 +171,7 @@ func start(t *testing.T, next consumer.Traces, change func(*Config)) *rig {
 	set.TelemetrySettings = tel.NewTelemetrySettings()
 	c, err := createTracesToTraces(t.Context(), set, cfg, next)
 	require.NoError(t, err)
-	require.NoError(t, c.Start(t.Context(), componenttest.NewNopHost()))
+	require.NoError(t, c.Start(t.Context(), host))
 	return &rig{hook: c.(*hook), t: t, rig: tel}
 }
 

@@ -15,6 +15,7 @@ import (
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
+	"github.com/otelcol-custom/otelcol-custom/exporter/tailhook/internal/journal"
 	"github.com/otelcol-custom/otelcol-custom/exporter/tailhook/internal/policy"
 )
 
@@ -42,7 +43,8 @@ type hook struct {
 	shards  []*shard
 	work    sync.WaitGroup
 	kept    *outlet
-	dropped *outlet // nil without dropped_pipelines
+	dropped *outlet          // nil without dropped_pipelines
+	journal *journal.Journal // nil without storage
 	seed    maphash.Seed
 }
 
@@ -65,7 +67,7 @@ func newHook(set connector.Settings, cfg *Config, next consumer.Traces) (*hook, 
 func (*hook) Capabilities() consumer.Capabilities { return consumer.Capabilities{} }
 
 // Start builds the policies and starts the goroutines.
-func (h *hook) Start(_ context.Context, host component.Host) error {
+func (h *hook) Start(ctx context.Context, host component.Host) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	set, err := policy.NewSet(h.cfg.Policies, h.set.TelemetrySettings, &policy.Options{
@@ -79,7 +81,9 @@ func (h *hook) Start(_ context.Context, host component.Host) error {
 	if err := h.openOutlets(); err != nil {
 		return err
 	}
-	h.startShards()
+	if err := h.startShards(ctx, host); err != nil {
+		return errors.Join(err, h.stop(ctx))
+	}
 	h.running = true
 	return nil
 }
@@ -95,17 +99,26 @@ func extensions(host component.Host) map[string]samplingpolicy.Extension {
 	return all
 }
 
-func (h *hook) startShards() {
+// startShards starts the shards, with what an earlier run left in the storage.
+func (h *hook) startShards(ctx context.Context, host component.Host) error {
 	n := int(h.cfg.NumShards)
 	if n == 0 {
 		n = max(1, runtime.GOMAXPROCS(0)/4)
 	}
 	origin := time.Now()
 	for i := range n {
-		s := newShard(h, i, n, origin)
-		h.shards = append(h.shards, s)
+		h.shards = append(h.shards, newShard(h, i, n, origin))
+	}
+	if err := h.openJournal(ctx, host); err != nil {
+		return err
+	}
+	for _, s := range h.shards {
 		h.work.Go(s.run)
 	}
+	if h.journal == nil {
+		return nil
+	}
+	return h.journal.Replay(ctx, h.replay)
 }
 
 // ConsumeTraces takes the spans over. It returns a retryable error, and takes
@@ -129,11 +142,24 @@ func (h *hook) ConsumeTraces(_ context.Context, td ptrace.Traces) error {
 		h.recycle(c)
 		return errFull
 	}
+	if h.journal != nil {
+		var err error
+		if c.number, err = h.journal.Accept(c.Data(), len(c.Fragments())); err != nil {
+			h.tel.refused(c.Len())
+			h.free(c)
+			return fmt.Errorf("tailhook: %w", err)
+		}
+	}
+	h.spread(c)
+	return nil
+}
+
+// spread gives a call to the shards that have a part in it.
+func (h *hook) spread(c *call) {
 	c.Share(len(c.shards))
 	for _, i := range c.shards {
 		h.shards[i].in <- c
 	}
-	return nil
 }
 
 func (h *hook) newCall() *call {
@@ -141,11 +167,14 @@ func (h *hook) newCall() *call {
 	case c := <-h.calls:
 		return c
 	default:
-		return newCall(h.policy, len(h.shards), h.seed, func(c *call) {
-			h.ledger.held.Add(-int64(c.size))
-			h.recycle(c)
-		})
+		return newCall(h.policy, len(h.shards), h.seed, h.free)
 	}
+}
+
+// free ends the use of a call that was accepted.
+func (h *hook) free(c *call) {
+	h.ledger.held.Add(-int64(c.size))
+	h.recycle(c)
 }
 
 func (h *hook) recycle(c *call) {
@@ -164,9 +193,18 @@ func (h *hook) Shutdown(ctx context.Context) error {
 		return nil
 	}
 	h.running = false
+	return h.stop(ctx)
+}
+
+// stop ends the goroutines, those that make work first.
+func (h *hook) stop(ctx context.Context) error {
 	for _, s := range h.shards {
 		close(s.in)
 	}
 	h.work.Wait()
-	return h.closeOutlets(ctx)
+	err := h.closeOutlets(ctx)
+	if h.journal != nil {
+		err = errors.Join(err, h.journal.Close(ctx))
+	}
+	return err
 }

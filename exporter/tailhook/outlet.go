@@ -16,6 +16,8 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/collector/pipeline"
 	"go.uber.org/zap"
+
+	"github.com/otelcol-custom/otelcol-custom/exporter/tailhook/internal/journal"
 )
 
 // parcel is one decided trace, or late spans of one, as OTLP.
@@ -24,6 +26,7 @@ type parcel struct {
 	spans     int64
 	omitted   omitted
 	threshold sampling.Threshold // NeverSampleThreshold: write none
+	refs      []journal.Ref      // its fragments in the journal
 }
 
 // outlet hands decided traces over to the next component, by a few senders that
@@ -97,16 +100,20 @@ func (o *outlet) run() {
 		if len(load) == 0 {
 			return
 		}
-		o.deliver(load)
+		over := o.deliver(load)
 		for i := range load {
 			o.hook.ledger.held.Add(-int64(len(load[i].data)))
 			o.hook.ledger.undelivered.Add(-int64(len(load[i].data)))
+			if over && o.hook.journal != nil {
+				o.hook.journal.Done(load[i].refs...)
+			}
 		}
 	}
 }
 
-// deliver hands a load over, however often that takes.
-func (o *outlet) deliver(load []parcel) {
+// deliver hands a load over, however often that takes. It returns whether the
+// way of the load is over: not if the journal still has it for the next run.
+func (o *outlet) deliver(load []parcel) bool {
 	var failed *ptrace.Traces // what an earlier call did not deliver
 	wait := o.backoff()
 	start := time.Now()
@@ -114,12 +121,12 @@ func (o *outlet) deliver(load []parcel) {
 		td := o.spans(load, failed)
 		spans := int64(td.SpanCount())
 		if spans == 0 {
-			return
+			return true
 		}
 		err := o.next.ConsumeTraces(o.ctx, td)
 		if err == nil {
 			o.hook.tel.delivered(spans)
-			return
+			return true
 		}
 		var part consumererror.Traces
 		if errors.As(err, &part) {
@@ -128,9 +135,13 @@ func (o *outlet) deliver(load []parcel) {
 			o.hook.tel.delivered(spans - int64(rest.SpanCount()))
 			spans = int64(rest.SpanCount())
 		}
-		if cause, over := o.giveUp(err, start, wait); over {
+		cause, over := o.giveUp(err, start, wait)
+		if over && cause == atShutdown && o.hook.journal != nil {
+			return false
+		}
+		if over {
 			o.lose(cause, spans, err)
-			return
+			return true
 		}
 	}
 }

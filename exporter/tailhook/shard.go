@@ -7,6 +7,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 
 	"github.com/otelcol-custom/otelcol-custom/exporter/tailhook/internal/buffer"
+	"github.com/otelcol-custom/otelcol-custom/exporter/tailhook/internal/journal"
 	"github.com/otelcol-custom/otelcol-custom/exporter/tailhook/internal/settle"
 )
 
@@ -29,6 +30,9 @@ type shard struct {
 
 	now   int64 // of the message at hand, since origin
 	stats *stats
+
+	refs     refs
+	finished []journal.Ref // of the message at hand
 
 	booked       int64 // in the ledger
 	bookedTraces int
@@ -75,7 +79,16 @@ func (s *shard) run() {
 			s.wheel.Advance(s.now, s.appointment)
 			s.stats.flush(s.now)
 		}
-		s.book()
+		s.endMessage()
+	}
+}
+
+// endMessage tells the others what the message changed.
+func (s *shard) endMessage() {
+	s.book()
+	if len(s.finished) > 0 {
+		s.hook.journal.Done(s.finished...)
+		s.finished = s.finished[:0]
 	}
 }
 
@@ -87,7 +100,7 @@ func (s *shard) take(c *call) {
 	defer c.Release()
 	s.store.Begin(c.Batch)
 	for i := range c.Fragments() {
-		if f := &c.Fragments()[i]; f.Shard == s.number {
+		if f := &c.Fragments()[i]; f.Shard == s.number && !c.finished.Has(i) {
 			s.add(c, f)
 		}
 	}
@@ -98,7 +111,7 @@ func (s *shard) take(c *call) {
 func (s *shard) add(c *call, f *buffer.Fragment) {
 	slot, ok := s.traces.ids[f.ID]
 	if !ok {
-		if s.late(f) {
+		if s.late(c, f) {
 			return
 		}
 		slot = s.open(f.ID)
@@ -106,6 +119,9 @@ func (s *shard) add(c *call, f *buffer.Fragment) {
 	t := &s.traces.slots[slot]
 	t.progress.Last = s.now
 	s.hold(t, f)
+	if s.hook.journal != nil {
+		t.refs = s.refs.add(t.refs, journal.Ref{Call: c.number, Fragment: f.Index})
+	}
 	s.learn(slot, c, f)
 	s.schedule(slot)
 }
@@ -186,6 +202,6 @@ func (s *shard) finish() {
 	for s.traces.oldest != 0 {
 		s.decide(s.traces.oldest-1, settle.Shutdown)
 	}
-	s.book()
+	s.endMessage()
 	s.stats.flushNow()
 }

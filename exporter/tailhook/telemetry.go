@@ -92,6 +92,10 @@ func (t *telemetry) lost(cause loss, spans int64) {
 	t.builder.TailhookLostSpans.Add(context.Background(), spans, option(attribute.String("cause", string(cause))))
 }
 
+func (t *telemetry) storageFailed(error) {
+	t.builder.TailhookStorageErrors.Add(context.Background(), 1)
+}
+
 // stats counts for one shard, so that a counter with attributes costs nothing
 // per trace, and passes it on once in a while.
 type stats struct {

@@ -22,6 +22,7 @@ type trace struct {
 	gen      uint32 // of the slot
 	older    uint32 // neighbours by age: slot + 1, 0 for none
 	newer    uint32
+	refs     uint32 // its fragments in the journal: node + 1, 0 for none
 }
 
 // omitted sums up the spans of a trace that were not kept.

@@ -69,6 +69,9 @@ func (b *Batch) Encode(td ptrace.Traces) error {
 // Len returns the number of spans.
 func (b *Batch) Len() int { return len(b.spans) }
 
+// Data returns the call as OTLP. It must not be changed and may be kept.
+func (b *Batch) Data() []byte { return b.data }
+
 // Size returns the encoded size of the call in bytes.
 func (b *Batch) Size() int { return len(b.data) }
 
@@ -97,7 +100,7 @@ func (b *Batch) fragment(id pcommon.TraceID) (int32, bool) {
 	f, ok := b.byTrace[id]
 	if !ok {
 		f = int32(len(b.frags))
-		b.frags = append(b.frags, Fragment{ID: id, Shard: shardOf(id, b.shards), Index: int(f)})
+		b.frags = append(b.frags, Fragment{ID: id, Shard: ShardOf(id, b.shards), Index: int(f)})
 		b.byTrace[id] = f
 	}
 	b.lastID, b.lastFrag = id, f
@@ -137,9 +140,9 @@ func (b *Batch) reset() {
 	b.lastFrag = -1
 }
 
-// shardOf spreads traces over shards by all sixteen bytes: ids may be padded,
-// or carry a time in one half (finaliser of splitmix64).
-func shardOf(id pcommon.TraceID, shards int) int {
+// ShardOf returns the owner of a trace among so many shards, by all sixteen
+// bytes: ids may be padded, or carry a time in one half (finaliser of splitmix64).
+func ShardOf(id pcommon.TraceID, shards int) int {
 	if shards == 1 {
 		return 0
 	}

@@ -120,7 +120,7 @@ func TestShardsShareTracesEvenlyWhateverTheIDsLookLike(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var count [4]int
 			for n := range 4000 {
-				count[shardOf(id(n), 4)]++
+				count[ShardOf(id(n), 4)]++
 			}
 			for _, c := range count {
 				assert.InDelta(t, 1000, c, 200)

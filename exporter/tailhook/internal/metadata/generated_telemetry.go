@@ -39,6 +39,7 @@ type TelemetryBuilder struct {
 	TailhookPolicyErrors       metric.Int64Counter
 	TailhookRefusedSpans       metric.Int64Counter
 	TailhookSpansDecided       metric.Int64Counter
+	TailhookStorageErrors      metric.Int64Counter
 	TailhookTracesDecided      metric.Int64Counter
 	TailhookUndeliveredBytes   metric.Int64ObservableGauge
 }
@@ -185,7 +186,7 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	errs = errors.Join(errs, err)
 	builder.TailhookRefusedSpans, err = builder.meter.Int64Counter(
 		"otelcol_tailhook_refused_spans",
-		metric.WithDescription("Spans refused with a retryable error because max_bytes of memory were in use [Development]"),
+		metric.WithDescription("Spans refused with a retryable error because max_bytes of memory were in use or the storage failed [Development]"),
 		metric.WithUnit("{span}"),
 	)
 	errs = errors.Join(errs, err)
@@ -193,6 +194,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"otelcol_tailhook_spans_decided",
 		metric.WithDescription("Spans held for the traces on which a decision was made [Development]"),
 		metric.WithUnit("{span}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.TailhookStorageErrors, err = builder.meter.Int64Counter(
+		"otelcol_tailhook_storage_errors",
+		metric.WithDescription("Transactions of the storage extension that failed; calls that came with them were refused [Development]"),
+		metric.WithUnit("{error}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.TailhookTracesDecided, err = builder.meter.Int64Counter(

@@ -162,7 +162,7 @@ func AssertEqualTailhookPolicyErrors(t *testing.T, tt *componenttest.Telemetry, 
 func AssertEqualTailhookRefusedSpans(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_tailhook_refused_spans",
-		Description: "Spans refused with a retryable error because max_bytes of memory were in use [Development]",
+		Description: "Spans refused with a retryable error because max_bytes of memory were in use or the storage failed [Development]",
 		Unit:        "{span}",
 		Data: metricdata.Sum[int64]{
 			Temporality: metricdata.CumulativeTemporality,
@@ -187,6 +187,22 @@ func AssertEqualTailhookSpansDecided(t *testing.T, tt *componenttest.Telemetry, 
 		},
 	}
 	got, err := tt.GetMetric("otelcol_tailhook_spans_decided")
+	require.NoError(t, err)
+	metricdatatest.AssertEqual(t, want, got, opts...)
+}
+
+func AssertEqualTailhookStorageErrors(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
+	want := metricdata.Metrics{
+		Name:        "otelcol_tailhook_storage_errors",
+		Description: "Transactions of the storage extension that failed; calls that came with them were refused [Development]",
+		Unit:        "{error}",
+		Data: metricdata.Sum[int64]{
+			Temporality: metricdata.CumulativeTemporality,
+			IsMonotonic: true,
+			DataPoints:  dps,
+		},
+	}
+	got, err := tt.GetMetric("otelcol_tailhook_storage_errors")
 	require.NoError(t, err)
 	metricdatatest.AssertEqual(t, want, got, opts...)
 }

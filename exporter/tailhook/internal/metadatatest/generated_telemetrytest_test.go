@@ -41,6 +41,7 @@ func TestSetupTelemetry(t *testing.T) {
 	tb.TailhookPolicyErrors.Add(context.Background(), 1)
 	tb.TailhookRefusedSpans.Add(context.Background(), 1)
 	tb.TailhookSpansDecided.Add(context.Background(), 1)
+	tb.TailhookStorageErrors.Add(context.Background(), 1)
 	tb.TailhookTracesDecided.Add(context.Background(), 1)
 	AssertEqualTailhookDecisionDelayFirst(t, testTel,
 		[]metricdata.HistogramDataPoint[float64]{{}}, metricdatatest.IgnoreValue(),
@@ -73,6 +74,9 @@ func TestSetupTelemetry(t *testing.T) {
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualTailhookSpansDecided(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualTailhookStorageErrors(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualTailhookTracesDecided(t, testTel,
