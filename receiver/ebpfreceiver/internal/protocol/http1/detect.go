@@ -13,7 +13,7 @@ const enough = 512
 // Detect recognises the first line of a message. It implements
 // protocol.Protocol.Detect.
 func Detect(dir protocol.Direction, data []byte) protocol.Verdict {
-	data = data[emptyLines(data):]
+	data = skipEmptyLines(data)
 	if dir == protocol.FromServer {
 		return detectResponse(data)
 	}

@@ -3,6 +3,8 @@ package http1
 import (
 	"bytes"
 	"strings"
+
+	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/protocol"
 )
 
 // line returns the first line of data without its end, and its length with it;
@@ -33,15 +35,21 @@ func (h *half) line(data []byte) ([]byte, int) {
 	}
 }
 
-// emptyLines returns the length of the line ends that data begins with. Some
-// clients send one behind a body.
-func emptyLines(data []byte) int {
-	n := 0
-	for n < len(data) && (data[n] == '\r' || data[n] == '\n') {
-		n++
+// emptyLine takes the line end that data begins with. Some clients send one
+// behind a body; it must not count as the beginning of the next message.
+func emptyLine(data []byte) (protocol.Step, bool) {
+	n := 1
+	if data[0] == '\r' {
+		n = 2
 	}
-	return n
+	if len(data) < n {
+		return protocol.Step{}, true
+	}
+	return protocol.Step{Consumed: n, Message: &protocol.Message{Kind: protocol.Ignored}}, data[n-1] == '\n'
 }
+
+// skipEmptyLines returns data without the line ends that it begins with.
+func skipEmptyLines(data []byte) []byte { return bytes.TrimLeft(data, "\r\n") }
 
 // unfold replaces the line breaks of a folded header line by spaces.
 func unfold(line []byte) []byte {

@@ -98,7 +98,7 @@ func (p *Parser) Parse(dir protocol.Direction, data []byte) (protocol.Step, erro
 			break
 		}
 	}
-	p.spoken = p.spoken || total.Message != nil
+	p.spoken = p.spoken || total.Message != nil && total.Message.Kind != protocol.Ignored
 	return total, nil
 }
 
@@ -119,9 +119,8 @@ func (p *Parser) next(dir protocol.Direction, h *half, data []byte) (protocol.St
 		h.body += int64(len(data))
 		return protocol.Step{Consumed: len(data)}, true
 	case startLine:
-		if n := emptyLines(data); n > 0 {
-			h.scanned = 0
-			return protocol.Step{Consumed: n}, true
+		if c := data[0]; c == '\r' || c == '\n' {
+			return emptyLine(data)
 		}
 	}
 	line, n := h.line(data)

@@ -50,7 +50,9 @@ func (p *Parser) nextCommand(data []byte) (protocol.Step, bool) {
 		step.Message, ok = p.inline(line)
 	case c.args == 0:
 		c.args, ok = length(line[1:], maxArgs)
-		c.args = max(c.args, 0) // the server passes over *0 and *-1
+		if c.args <= 0 { // the server passes over it
+			c.args, step.Message = 0, &protocol.Message{Kind: protocol.Ignored}
+		}
 	default:
 		if ok = c.beginArgument(line); ok && int64(len(data)-n) < c.left && c.wanted(&p.options) == 0 {
 			step.Skip = c.left

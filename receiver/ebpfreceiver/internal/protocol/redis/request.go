@@ -1,7 +1,6 @@
 package redis
 
 import (
-	"bytes"
 	"strings"
 
 	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/protocol"
@@ -13,7 +12,7 @@ func (p *Parser) inline(line []byte) (*protocol.Message, bool) {
 	p.typed = true
 	words := splitWords(line)
 	if len(words) == 0 {
-		return nil, len(bytes.TrimSpace(line)) == 0
+		return &protocol.Message{Kind: protocol.Ignored}, true
 	}
 	p.command.args = int64(len(words))
 	for _, word := range words {
