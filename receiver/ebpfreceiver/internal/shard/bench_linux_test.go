@@ -82,7 +82,11 @@ func BenchmarkRequest(b *testing.B) {
 			}
 			require.NoError(b, core.Shutdown(b.Context()))
 			b.ReportMetric(float64(processCPU()-begin)/float64(b.N), "cpu-ns/op")
-			require.Equal(b, b.N, spans+int(core.Stats().DroppedSpans))
+			s := core.Stats()
+			require.EqualValues(b, 2*b.N+1, s.Events+s.DroppedIO, "every event is accounted for")
+			if s.DroppedIO == 0 { // a machine that is too busy may drop some
+				require.Equal(b, b.N, spans+int(s.DroppedSpans))
+			}
 		})
 	}
 }
