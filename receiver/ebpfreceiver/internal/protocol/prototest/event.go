@@ -58,6 +58,15 @@ func (c Conversation) CaptureHeads(limit int) Conversation {
 	return out
 }
 
+// size returns the number of bytes in the conversation.
+func (c Conversation) size() int {
+	n := 0
+	for _, e := range c {
+		n += len(e.Data)
+	}
+	return n
+}
+
 // split cuts every run of bytes into pieces of the sizes that next returns.
 func (c Conversation) split(next func() int) Conversation {
 	var out Conversation
