@@ -12,7 +12,7 @@ type rule func(l *Linker, n *window.Node)
 var (
 	onRequest = [...]rule{contextOfRequest, goroutineOfRequest, owns, repliesAfterRead, repliesInBurst, finished}
 	onCall    = [...]rule{contextOfCall, goroutineOfCall, cloned}
-	onRipe    = [...]rule{adjacent, followsNext, submitted, createdBy, clonedInside}
+	onRipe    = [...]rule{ownedAfterAll, adjacent, followsNext, submitted, createdBy, clonedAfterAll, clonedInside}
 	onTime    = [...]rule{onlyOne, eliminated, inOrder, isolated}
 	// supporting are the rules whose claims are compared with certain links.
 	supporting = [...]rule{followsNext, submitted, createdBy, inOrder, isolated}

@@ -166,7 +166,7 @@ func (lp *loop) replay(l *Linker, e *event) {
 	if lp.started && (e.io < lp.io || e.message != nil && e.io == lp.io) {
 		return // too late: its place has been taken for a hole
 	}
-	hole := !lp.started || first > lp.io+1
+	hole := first > lp.io+1
 	if hole {
 		lp.broken()
 	}

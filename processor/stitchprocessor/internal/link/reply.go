@@ -97,7 +97,11 @@ func repliesInBurst(l *Linker, r *window.Node) {
 			break
 		}
 		before := l.p.Before(m)
-		if before == nil || before.Node.Server {
+		if before == nil {
+			l.p.Await(m.TID, m.First()-1, r)
+			return
+		}
+		if before.Node.Server {
 			break
 		}
 		if before.Kind == evidence.ClientRead {

@@ -52,6 +52,7 @@ var cloneKind = Kind{Name: "clone", Class: Creation, Trust: window.Decisive, Pre
 // maxOpen bounds the requests open at one time that are looked at.
 const maxOpen = 64
 
+// cloned decides at once if it is known that the creator had nothing else to do.
 func cloned(l *Linker, c *window.Node) {
 	h := cloneOf(&c.Request)
 	if h == nil || h.Source != evidence.ServerRead || h.Hops > 0 {
@@ -61,12 +62,25 @@ func cloned(l *Linker, c *window.Node) {
 		l.p.Await(h.SourceTID, h.SourceIO, c)
 		return
 	}
-	if r := l.requestAt(h); r != nil {
-		claim := window.Claim{Parent: r, Kind: Clone, Score: cloneKind.Precision, Trust: cloneKind.Trust}
-		if !l.soleOn(r, h.Time) {
-			claim.Score, claim.Trust = 0.8, window.Support
-		}
-		l.claim(c, claim)
+	if r := l.requestAt(h); r != nil && r.Request.Tick == 0 && l.alone(&r.Request) && l.soleOn(r) {
+		l.toParent(c, r, Clone)
+	}
+}
+
+// clonedAfterAll says what it can when all requests are known that the creator may
+// have had open.
+func clonedAfterAll(l *Linker, c *window.Node) {
+	h := cloneOf(&c.Request)
+	if h == nil || h.Source != evidence.ServerRead || h.Hops > 0 {
+		return
+	}
+	r := l.requestAt(h)
+	switch {
+	case r == nil:
+	case l.soleOn(r):
+		l.claim(c, window.Claim{Parent: r, Kind: Clone, Score: cloneKind.Precision, Trust: window.Likely})
+	default:
+		l.claim(c, window.Claim{Parent: r, Kind: Clone, Score: 0.8, Trust: window.Support})
 	}
 }
 
@@ -98,9 +112,10 @@ func cloneOf(m *window.Message) *evidence.Handoff {
 	return nil
 }
 
-// soleOn reports whether r was the only request open at t that its thread had read.
-func (l *Linker) soleOn(r *window.Node, t int64) bool {
-	open, all := l.p.Overlapping(l.open[:0], t, t, maxOpen)
+// soleOn reports whether the thread that read r had no other request open that it had
+// read, as far as is known.
+func (l *Linker) soleOn(r *window.Node) bool {
+	open, all := l.p.Overlapping(l.open[:0], r.Start(), r.Answered(), maxOpen)
 	l.open = open
 	for _, other := range open {
 		if other != r && other.Request.TID == r.Request.TID {

@@ -11,10 +11,12 @@ import (
 // Measured: 8,260 right, 0 wrong.
 var threadKind = Kind{Name: "thread", Class: Owner, Trust: window.Decisive, Precision: measured(8260, 0)}
 
-// threadGapKind: the same with I/O between that no exchange accounts for, such as
-// a log stream, on a thread without an event loop in a process whose threads have
-// been seen to serve one request at a time and nothing else. It waits for everything
-// that could contradict. Not measured apart; taken as ten times less sure.
+// threadGapKind: the same, but less is known. Either there is I/O between that no
+// exchange accounts for, such as a log stream, on a thread without an event loop in a
+// process whose threads have been seen to serve one request at a time and nothing
+// else; or it is not known whether the thread had another request open. It waits
+// for everything that could contradict. Not measured apart; taken as ten times less
+// sure.
 var threadGapKind = Kind{Name: "thread_gap", Class: Owner, Trust: window.Likely, Precision: 0.999}
 
 // maxInterval is the longest run of I/O of one request that is walked.
@@ -49,12 +51,54 @@ func owns(l *Linker, r *window.Node) {
 	}
 	switch {
 	case w.mixed:
-	case !w.gap:
+	case !w.gap && (in.Tick != 0 || l.alone(in)):
 		l.claimAll(r, w.calls, Thread)
-	case in.Tick == 0 && !r.Lossy && l.serial.proven():
+	case w.gap && in.Tick == 0 && !r.Lossy && l.serial.proven():
 		l.claimAll(r, w.calls, ThreadGap)
 	}
 }
+
+// alone reports whether the thread certainly had no other request open when it read
+// one: what it did before is known, and threads of this process do not serve several
+// requests at a time. A request that is still open is a hole.
+func (l *Linker) alone(in *window.Message) bool {
+	if l.serial.mixed > 0 {
+		return false
+	}
+	return in.First() == 1 || l.p.Before(in) != nil
+}
+
+// maxBack bounds how far back the owner of a call is looked for.
+const maxBack = 256
+
+// ownedAfterAll is for the calls of a thread which owned a request, but was not known
+// to when that arrived: now every request is known which the thread may have had open.
+func ownedAfterAll(l *Linker, c *window.Node) {
+	m := &c.Request
+	if m.Tick != 0 || m.Goroutine() {
+		return
+	}
+	for range maxBack {
+		if m = l.p.Before(m); m == nil || m.Node.Server {
+			break
+		}
+	}
+	if m == nil || m.Kind != evidence.ServerRead {
+		return
+	}
+	r := m.Node
+	out := &r.Response
+	if !r.HasResponse() || out.TID != m.TID || out.Tick != 0 || r.Note.Walks == maxWalks {
+		return
+	}
+	r.Note.Walks++
+	if w := walk(l, r); !w.mixed && !w.gap && l.soleOn(r) {
+		l.claimAll(r, w.calls, ThreadGap)
+	}
+}
+
+// maxWalks bounds how often the I/O of one request is walked for that.
+const maxWalks = 4
 
 func (l *Linker) claimAll(r *window.Node, messages []*window.Message, k window.Kind) {
 	for _, m := range messages {

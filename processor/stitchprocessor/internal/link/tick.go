@@ -197,11 +197,8 @@ func (g *lag) replied(l *Linker, call, request *window.Node) {
 	if label != nil {
 		g.check(label == request)
 	}
-	if label != request {
+	if label != request || !g.plausible() {
 		g.claim(l, call, window.Claim{Parent: request, Kind: TickReply, Trust: tickReplyKind.Trust})
-		return
-	}
-	if !g.plausible() {
 		return
 	}
 	for i := 0; call != nil && i < maxChain; i++ {

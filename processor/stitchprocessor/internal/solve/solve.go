@@ -100,9 +100,7 @@ func (s *Solver) keep(call *window.Node, c window.Claim) bool {
 		old := &call.Claims[i]
 		if old.Kind == c.Kind && old.Parent == c.Parent && old.Sibling == c.Sibling {
 			better := c.Score > old.Score || c.Trust > old.Trust
-			if better {
-				*old = c
-			}
+			old.Score, old.Trust = max(old.Score, c.Score), max(old.Trust, c.Trust)
 			return better
 		}
 	}

@@ -69,6 +69,9 @@ func (p *Process) Before(m *Message) *Message {
 
 // After returns the message right after m on its thread, or nil, likewise.
 func (p *Process) After(m *Message) *Message {
+	if m.IO == 0 {
+		return nil
+	}
 	last := m.Last()
 	for io := m.IO + 1; io != 0 && io <= last+1; io++ {
 		other := p.messages[key(m.TID, io)]

@@ -72,6 +72,7 @@ type Note struct {
 	Previous [2]*Node // call whose reply led to this one, likewise
 	Silent   [2]bool  // request without any output so far, likewise
 	Retries  uint8    // times the rules ran again because something came late
+	Walks    uint8    // times its thread's I/O was walked for a call that was ripe
 }
 
 // Message is one of the two messages of a node.

@@ -1,0 +1,133 @@
+package link_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/link"
+	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/window"
+)
+
+func TestLoopRulesWithoutLag(t *testing.T) {
+	for _, tt := range []ruleCase{
+		{"an output belongs to the last read of the turn", "1tick 1<R 1<S 1>a 1tick 1<a 1>S 1>R", "tick", "tick a S"},
+		{"and so do several", "1tick 1<R 1>a 1>b 1tick 1<a 1tick 1<b 1>R", "tick", "tick a R, tick b R"},
+		{"not in another turn, if that is not the next", "1tick 1<R 1tick 1tick 1>a 1tick 1<a 1>R", "tick", ""},
+		{"not after a hole", "1tick 1<R 1hole 1>a 1tick 1<a 1>R", "tick", ""},
+		{"a hole before the read does not matter", "1tick 1<S 1hole 1<R 1>a 1tick 1<a 1>R 1>S", "tick", "tick a R"},
+		{"a call after the reply of another belongs with it", "1tick 1<R 1>a 1tick 1<a 1>b 1tick 1<b 1>R", "tick", "tick a R, tick b ~a"},
+		{"a reply uses the read up", "1tick 1<R 1>R 1>a 1tick 1<a", "tick", ""},
+		{"a connect is what the request led to, the first write is not", "1tick 1<R 1@a 1tick 1<S 1>a 1tick 1<a 1>R 1tick 1>S", "tick", "tick a R"},
+		{"a new connection whose connect was made elsewhere tells nothing", "1tick 2<Q 2@a 1<R 1>a 1tick 1<a 1>R", "tick", ""},
+		{"what other threads posted may be theirs", "2<Q 2p1 1tick 1<R 1>a 1tick 1<a 1>R", "tick", ""},
+	} {
+		t.Run(tt.name, tt.check)
+	}
+}
+
+func TestACallOnTheConnectionThatBecameFreeIsLeftAloneWhileRequestsWait(t *testing.T) {
+	// b goes out on a's connection, right after a's reply.
+	on := func(text string) []string {
+		s := read(t, text)
+		s.spans["b"].exchange.ConnID, s.spans["b"].exchange.Ordinal = s.spans["a"].exchange.ConnID, 2
+		return about(s.links(false), "tick")
+	}
+	calm := "1tick 1<R 1>a 1tick 1<a 1>b 1tick 1<b 1>R"
+	assert.Equal(t, []string{"tick a R", "tick b ~a"}, on(calm))
+	queue := "1tick 1<Q 1tick 1<R 1>a 1tick 1<a 1>b 1tick 1<b 1>R 1>Q"
+	assert.Equal(t, []string{"tick a R"}, on(queue), "Q has waited without any output")
+	answered := "1tick 1<Q 1tick 1>Q 1<R 1>a 1tick 1<a 1>b 1tick 1<b 1>R"
+	assert.Equal(t, []string{"tick a R", "tick b ~a"}, on(answered), "Q waits no more")
+}
+
+func TestLoopRulesWithALag(t *testing.T) {
+	for _, tt := range []ruleCase{
+		{"outputs follow in the order of the reads", "1tick 1<R 1<S 1tick 1>a 1>b 1tick 1<a 1<b 1tick 1>R 1>S 1tick 1<T", "tick tick_reply",
+			"tick a R, tick b S, tick_reply a R, tick_reply b S"},
+		{"not if there are more outputs than reads", "1tick 1<R 1<S 1tick 1>a 1>b 1>c 1tick 1<T", "tick", ""},
+		{"nor fewer", "1tick 1<R 1<S 1tick 1>a 1tick 1<T", "tick", ""},
+		{"nor with a hole among the reads", "1tick 1<R 1hole 1<S 1tick 1>a 1>b 1tick 1<T", "tick", ""},
+		{"nor among the outputs", "1tick 1<R 1<S 1tick 1>a 1hole 1>b 1tick 1<T", "tick", ""},
+		{"nor with a turn between", "1tick 1<R 1tick 1tick 1>a 1tick 1<T", "tick", ""},
+		{"nor if the output follows a read in its turn", "1tick 1<R 1tick 1<S 1>a 1tick 1<T", "tick", "tick a S"},
+		{"several connects are taken in the order of their times", "1tick 1<R 1<S 1tick 1@b 1@a 1tick 1>a 1>b 1tick 1<a 1<b 1tick 1<T", "tick", "tick a S, tick b R"},
+		{"a turn that nothing follows is over after a while", "1tick 1<R 1tick 1>a zzz 2<Z 2>Z", "tick", "tick a R"},
+	} {
+		t.Run(tt.name, tt.check)
+	}
+}
+
+// round is one request to a loop without lag that makes one call.
+func round(i int, wrong bool) string {
+	r, c := string(rune('A'+i%26)), string(rune('a'+i%26))
+	if wrong {
+		return fmt.Sprintf("1tick 1<%s 1>%s 1tick 1<%s 1>%s ", r, c, c, "Z")
+	}
+	return fmt.Sprintf("1tick 1<%s 1>%s 1tick 1<%s 1>%s ", r, c, c, r)
+}
+
+func TestALoopModelEarnsAndLosesItsTrust(t *testing.T) {
+	claims := func(text string) []string { return about(read(t, text).links(false), "tick_order") }
+	var calm strings.Builder
+	for i := range 20 {
+		calm.WriteString(round(i, false))
+	}
+	got := claims(calm.String())
+	assert.Len(t, got, 17, "the first three are too few to believe")
+	assert.Contains(t, got, "tick_order t T")
+}
+
+func TestAModelThatIsOftenWrongIsSilent(t *testing.T) {
+	// Each reply goes to the request before: whatever the calls claim is wrong.
+	var text strings.Builder
+	text.WriteString("1tick 1<A ")
+	for i := range 22 {
+		r, c, next := string(rune('A'+i)), string(rune('a'+i)), string(rune('A'+i+1))
+		fmt.Fprintf(&text, "1tick 1<%s 1>%s 1tick 1<%s 1>%s ", next, c, c, r)
+	}
+	claims := read(t, text.String()).links(false)
+	assert.Empty(t, about(claims, "tick_order"))
+	assert.LessOrEqual(t, len(about(claims, "tick")), 3, "until the first replies contradicted")
+}
+
+func TestLoopWakes(t *testing.T) {
+	for _, tt := range []ruleCase{
+		{"the reply after a finished call was posted is due to it", "1tick 1<R 2>a 2<a 2p1 1tick 1>R", "loop_wake", "loop_wake a R"},
+		{"of several, in their order", "1tick 1<R 1<S 2>a 3>b 2<a 2p1 3<b 3p1 1tick 1>R 1>S", "loop_wake", "loop_wake a R, loop_wake b S"},
+		{"but a request that began after the call is not meant", "1tick 2>a 2<a 2p1 1tick 1<R 1tick 1>R", "loop_wake", ""},
+		{"nor is one much later", "1tick 1<R 2>a 2<a 2p1 1tick 1<S 1tick 1tick 1tick 1tick 1tick 1>R 1>S", "loop_wake", ""},
+		{"a hole ends the expectation", "1tick 1<R 2>a 2<a 2p1 1tick 1<S 1hole 1>R 1>S", "loop_wake", ""},
+		{"a request that was posted is none", "1tick 1<R 2<S 2p1 1tick 1>R 2>S", "loop_wake", ""},
+	} {
+		t.Run(tt.name, tt.check)
+	}
+}
+
+func TestAFinishedCallThatWasLostKeepsItsTurn(t *testing.T) {
+	s := read(t, "1tick 1<R 1<S 2>a 3>b 2<a 2p1 3<b 3p1 1tick 1>R 1>S")
+	delete(s.spans, "a")
+	s.order = []string{"R", "S", "b"}
+	assert.Equal(t, []string{"loop_wake b S"}, about(s.links(false), "loop_wake"))
+}
+
+func TestLoopsAreBoundedAndForgotten(t *testing.T) {
+	p := window.New()
+	l := link.New(p, func(*window.Node, window.Claim) {})
+	for i := range 600 {
+		s := read(t, "1tick 1<R 1>R")
+		s.spans["R"].exchange.Request.TID, s.spans["R"].exchange.Response.TID = uint32(i+1), uint32(i+1)
+		s.deliver(l, p, false)
+	}
+	_, loops := l.Dropped()
+	assert.Equal(t, 2*(600-512), loops, "both messages of those beyond the limit")
+	l.Advance(2_000_000)
+	l.Advance(1e15)
+	s := read(t, "1tick 1<R 1>R")
+	s.spans["R"].exchange.Request.TID, s.spans["R"].exchange.Response.TID = 9999, 9999
+	s.deliver(l, p, false)
+	_, loops = l.Dropped()
+	assert.Zero(t, loops, "idle ones have made room")
+}
