@@ -23,7 +23,11 @@ func openProbe(o *probe.Options) (kernel, error) {
 	if !first {
 		return nil, errors.New("the Collector runs in a process namespace of its own and cannot see the processes it should trace: share the host's (docker run --pid=host, hostPID: true in Kubernetes)")
 	}
-	return probe.New(o)
+	p, err := probe.New(o)
+	if err != nil {
+		return nil, err // not p: a nil *Probe in the interface would be closed
+	}
+	return p, nil
 }
 
 func trackProcesses(c *target.Config, sink target.Sink) (tracker, *target.Host, listening, error) {
