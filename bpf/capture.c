@@ -33,6 +33,19 @@ static __always_inline void enter(struct task_struct *task, struct pt_regs *regs
 		fd_write(thread, file);
 }
 
+static __always_inline void on_enter(struct pt_regs *regs, long nr)
+{
+	enum syscall_class class = classify(nr);
+	struct task_struct *task;
+
+	if (!class_moves_bytes(class))
+		return;
+	task = bpf_get_current_task_btf();
+	if (!target_of(task) || is_compat(task))
+		return;
+	enter(task, regs, class);
+}
+
 /*
  * sys_enter is stable: a tracepoint of the kernel's ABI to tracers since 2.6. It
  * only takes the time, and saves context for wake fds.
@@ -40,16 +53,7 @@ static __always_inline void enter(struct task_struct *task, struct pt_regs *regs
 SEC("tp_btf/sys_enter")
 int BPF_PROG(sys_enter, struct pt_regs *regs, long nr)
 {
-	enum syscall_class class = classify(nr);
-	struct task_struct *task;
-
-	if (!class_moves_bytes(class))
-		return 0;
-	task = bpf_get_current_task_btf();
-	if (!target_of(task) || is_compat(task))
-		return 0;
-	enter(task, regs, class);
-	return 0;
+	return HOOK(on_enter(regs, nr));
 }
 
 /* Sleeps and turns of an event loop. */
@@ -121,9 +125,7 @@ static __always_inline void on_io(struct task_struct *task, struct thread *threa
 		thread->waited |= IO_WAITED_FD;
 }
 
-/* sys_exit: results are known, the argument registers still hold. */
-SEC("tp_btf/sys_exit")
-int BPF_PROG(sys_exit, struct pt_regs *regs, long ret)
+static __always_inline void on_exit(struct pt_regs *regs, long ret)
 {
 	enum syscall_class class = classify(SYSCALL_NR(regs));
 	struct task_struct *task;
@@ -131,28 +133,37 @@ int BPF_PROG(sys_exit, struct pt_regs *regs, long ret)
 	struct thread *thread;
 
 	if (class == CLASS_NONE || (class_moves_bytes(class) && ret <= 0))
-		return 0;
+		return;
 	task = bpf_get_current_task_btf();
 	target = target_of(task);
 	if (!target)
-		return 0;
+		return;
 	if (is_compat(task)) {
 		count(SKIP_COMPAT);
-		return 0;
+		return;
 	}
 	thread = thread_of(task);
 	if (!thread)
-		return 0;
+		return;
 	if (class_moves_bytes(class))
 		on_io(task, thread, target, class, regs, ret);
 	else if (class != CLASS_ACCEPT)
 		on_wait(thread, class, regs, ret);
 	else if (ret >= 0)
 		on_accept(task, thread, target, regs, ret);
-	return 0;
 }
 
-/* sched_waking runs on the waker's side, with the wakee's state still asleep. */
+/* sys_exit: results are known, the argument registers still hold. */
+SEC("tp_btf/sys_exit")
+int BPF_PROG(sys_exit, struct pt_regs *regs, long ret)
+{
+	return HOOK(on_exit(regs, ret));
+}
+
+/*
+ * sched_waking runs on the waker's side, with the wakee's state still asleep. The
+ * caller holds the wakee's lock: it cannot be preempted.
+ */
 SEC("tp_btf/sched_waking")
 int BPF_PROG(sched_waking, struct task_struct *wakee)
 {
@@ -177,47 +188,59 @@ static __always_inline void report_process(enum proc_change change, __u32 pid, _
 	emit(&record, sizeof(record), COUNT_RECORD_PROC, LOST_RING_PROC, true);
 }
 
-/* A fork of a target is a target at once: its first request may come before
- * user space has looked at it. */
-SEC("tp_btf/sched_process_fork")
-int BPF_PROG(sched_process_fork, struct task_struct *parent, struct task_struct *child)
+static __always_inline void on_fork(struct task_struct *parent, struct task_struct *child)
 {
 	struct target *target = target_of(parent);
 	struct thread *from, *to;
 
 	if (!target)
-		return 0;
+		return;
 	if (child->tgid == child->pid) {
 		bpf_task_storage_get(&targets, child, target, BPF_LOCAL_STORAGE_GET_F_CREATE);
 		report_process(PROC_FORK, child->pid, parent->tgid, 0);
 	}
 	from = bpf_task_storage_get(&threads, parent, 0, 0);
 	if (!from || !handoffs_enabled)
-		return 0;
+		return;
 	to = thread_of(child);
 	if (to)
 		on_clone(from, parent->pid, to);
-	return 0;
+}
+
+/* A fork of a target is a target at once: its first request may come before
+ * user space has looked at it. */
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(sched_process_fork, struct task_struct *parent, struct task_struct *child)
+{
+	return HOOK(on_fork(parent, child));
+}
+
+static __always_inline void on_exec(struct task_struct *task)
+{
+	if (watch_all || target_of(task))
+		report_process(PROC_EXEC, task->tgid, 0, 0);
 }
 
 /* Any process: the new program may be one that user space wants. */
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(sched_process_exec, struct task_struct *task)
 {
-	if (watch_all || target_of(task))
-		report_process(PROC_EXEC, task->tgid, 0, 0);
-	return 0;
+	return HOOK(on_exec(task));
 }
 
-SEC("tp_btf/sched_process_exit")
-int BPF_PROG(sched_process_exit, struct task_struct *task)
+static __always_inline void on_end(struct task_struct *task)
 {
 	struct target *target = target_of(task);
 
 	thread_gone(task);
 	if (target && group_dead(task))
 		report_process(PROC_EXIT, task->tgid, 0, 0);
-	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(sched_process_exit, struct task_struct *task)
+{
+	return HOOK(on_end(task));
 }
 
 static __always_inline void on_connect(struct sock *sk)
@@ -250,16 +273,14 @@ static __always_inline void on_close(struct sock *sk, int oldstate)
 }
 
 /*
- * inet_sock_set_state is a tracepoint meant for tracers since 4.16. SYN_SENT is set
- * by connect itself, so the current task is the one that connects; the socket
- * is closed when the kernel says so, or when the program has let go of it
- * (both directions shut) and only the farewell is left.
+ * SYN_SENT is set by connect itself, so the current task is the one that connects;
+ * the socket is closed when the kernel says so, or when the program has let go of
+ * it (both directions shut) and only the farewell is left.
  */
-SEC("tp_btf/inet_sock_set_state")
-int BPF_PROG(inet_sock_set_state, struct sock *sk, int oldstate, int newstate)
+static __always_inline void on_state(struct sock *sk, int oldstate, int newstate)
 {
 	if (sk->sk_protocol != IPPROTO_TCP)
-		return 0;
+		return;
 	if (newstate == TCP_SYN_SENT)
 		on_connect(sk);
 	else if (newstate == TCP_LISTEN && watch_all)
@@ -269,5 +290,11 @@ int BPF_PROG(inet_sock_set_state, struct sock *sk, int oldstate, int newstate)
 		 ((newstate == TCP_FIN_WAIT1 || newstate == TCP_LAST_ACK) &&
 		  (sk->sk_shutdown & SHUTDOWN_MASK) == SHUTDOWN_MASK))
 		on_close(sk, oldstate);
-	return 0;
+}
+
+/* inet_sock_set_state is a tracepoint meant for tracers since 4.16. */
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(inet_sock_set_state, struct sock *sk, int oldstate, int newstate)
+{
+	return HOOK(on_state(sk, oldstate, newstate));
 }

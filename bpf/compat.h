@@ -148,6 +148,53 @@ static __always_inline __u64 go_g(struct task_struct *task, struct pt_regs *regs
 		index_;                                                      \
 	})
 
+/*
+ * `v`, but at most `max`. Verifiers before 6.8 forget that two registers hold the
+ * same value when one is moved to another by its lower half, which the compiler
+ * likes to do between a comparison and the use.
+ */
+#define AT_MOST(v, max)                                                       \
+	({                                                                   \
+		__u64 bound_ = (v);                                          \
+		asm volatile("if %0 <= %1 goto +1; %0 = %1"                  \
+			     : "+r"(bound_)                                  \
+			     : "i"(max));                                    \
+		bound_;                                                      \
+	})
+
+/*
+ * Since 7.0 the caller of a tracepoint can be preempted inside a program
+ * (a46023d5616e, "tracing: Guard __DECLARE_TRACE() use of __DO_TRACE_CALL() with
+ * SRCU-fast"). Until it runs again, the kernel skips the program for all that runs
+ * on this CPU, as if it had called itself: milliseconds of lost records. HOOK(body)
+ * runs body so that this cannot happen: without preemption, which is then switched
+ * on while interrupts are off, so that a preemption that is due comes not here but
+ * at the next interrupt or on the way to user space. Older kernels see to it
+ * themselves, and some of them refuse global functions between these two.
+ */
+extern int LINUX_KERNEL_VERSION __kconfig;
+extern void bpf_preempt_disable(void) __ksym __weak;
+extern void bpf_preempt_enable(void) __ksym __weak;
+extern void bpf_local_irq_save(unsigned long *flags) __ksym __weak;
+extern void bpf_local_irq_restore(unsigned long *flags) __ksym __weak;
+
+#define PREEMPTIBLE_SINCE ((7 << 16) + (0 << 8) + 0)
+
+#define HOOK(body)                                                            \
+	({                                                                    \
+		unsigned long flags_;                                         \
+									      \
+		if (LINUX_KERNEL_VERSION >= PREEMPTIBLE_SINCE)                \
+			bpf_preempt_disable();                                \
+		body;                                                         \
+		if (LINUX_KERNEL_VERSION >= PREEMPTIBLE_SINCE) {              \
+			bpf_local_irq_save(&flags_);                          \
+			bpf_preempt_enable();                                 \
+			bpf_local_irq_restore(&flags_);                       \
+		}                                                             \
+		0;                                                            \
+	})
+
 /* Did the program's thread stop being in the group at this exit? */
 static __always_inline bool group_dead(struct task_struct *task)
 {

@@ -57,22 +57,33 @@ static __always_inline bool has_context(const struct thread *from)
 	return from->last.source_kind != MESSAGE_NONE || from->pending;
 }
 
+/*
+ * One slot per futex word and hop class: a contended lock must not fill them
+ * all. Not one per source: a worker that signals its result and then lets go of
+ * a lock wakes the same thread twice, and only the first wake says something.
+ */
 static __always_inline bool same_handoff(const struct handoff *a, const struct handoff *b)
 {
-	if (a->source_tid == b->source_tid && a->source_io == b->source_io)
-		return true;
-	/* One slot per futex word: a contended lock must not fill them all. */
-	return a->edge == EDGE_FUTEX && b->edge == EDGE_FUTEX && a->address == b->address &&
-	       !a->hops == !b->hops;
+	if (a->edge != b->edge || a->address != b->address)
+		return false;
+	if (a->edge == EDGE_FUTEX)
+		return !a->hops == !b->hops;
+	return a->source_tid == b->source_tid && a->source_io == b->source_io;
+}
+
+/* Relayed contexts give way first, then the older ones. */
+static __always_inline __u64 keep_rank(const struct handoff *handoff)
+{
+	return handoff->hops ? handoff->time_ns : handoff->time_ns | (1ULL << 63);
 }
 
 /*
- * Where to keep `handoff`: with its like, in a free slot, or for the oldest. Global
- * and not inlined, so that the verifier looks at it once.
+ * Where to keep `handoff`: with its like, in a free slot, or for the one least
+ * worth keeping. Global and not inlined, so that the verifier looks at it once.
  */
 __noinline int slot_for(struct thread *to, const struct handoff *handoff)
 {
-	__u64 oldest = ~0ULL;
+	__u64 least = ~0ULL;
 	__u32 slot = 0, i;
 
 	if (!to || !handoff)
@@ -86,8 +97,8 @@ __noinline int slot_for(struct thread *to, const struct handoff *handoff)
 		}
 		if (same_handoff(other, handoff))
 			return i;
-		if (other->time_ns < oldest) {
-			oldest = other->time_ns;
+		if (keep_rank(other) < least) {
+			least = keep_rank(other);
 			slot = i;
 		}
 	}

@@ -58,6 +58,7 @@ enum bpf_map_type {
 #define MSG_TRUNC 0x20
 #define MSG_ERRQUEUE 0x2000
 #define SHUTDOWN_MASK 3
+#define SOCK_DONE 1 /* bit of skc_flags: a FIN has come */
 
 /* enum tcp_state; part of the tracepoint's ABI */
 #define TCP_ESTABLISHED 1
@@ -119,6 +120,8 @@ struct sock_common {
 	__be16 skc_dport;
 	__u16 skc_num;
 	unsigned short skc_family;
+	volatile unsigned char skc_state;
+	unsigned long skc_flags;
 	possible_net_t skc_net;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
@@ -133,6 +136,7 @@ struct sock {
 };
 
 struct tcp_sock {
+	__u32 rcv_nxt;
 	__u32 copied_seq;
 	__u32 write_seq;
 };

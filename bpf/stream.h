@@ -38,15 +38,15 @@ struct {
 static __always_inline __u32 capture_bytes(struct io_scratch *scratch, __u32 at, __u64 from,
 					   __u32 want)
 {
-	if (want > CAPTURE_MAX)
-		want = CAPTURE_MAX;
+	__u64 size = AT_MOST(want, CAPTURE_MAX);
+
 	if (at >= HANDOFFS_MAX * sizeof(struct handoff) + CAPTURE_MAX || !want)
 		return 0;
-	if (bpf_probe_read_user(scratch->body + at, want, (void *)from)) {
+	if (bpf_probe_read_user(scratch->body + at, size, (void *)from)) {
 		scratch->record.flags |= IO_FAULT;
 		return 0;
 	}
-	return want;
+	return size;
 }
 
 /* Global and not inlined, so that the verifier looks at it once. */
@@ -132,12 +132,27 @@ static __always_inline void set_context(struct thread *thread, const struct io_r
 	thread->last.source_kind = message_kind(record->role, record->direction);
 }
 
+/*
+ * A read that reaches the end of the stream also steps over the FIN, which takes
+ * a position of its own.
+ */
+static __always_inline __u32 read_end(struct sock *sk)
+{
+	struct tcp_sock *tp = (struct tcp_sock *)sk;
+	__u32 end = BPF_CORE_READ(tp, copied_seq);
+
+	if (BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_ESTABLISHED)
+		return end; /* no FIN has come */
+	if ((BPF_CORE_READ(sk, __sk_common.skc_flags) & (1UL << SOCK_DONE)) && end == BPF_CORE_READ(tp, rcv_nxt))
+		return end - 1;
+	return end;
+}
+
 /* TCP position of the first byte: both ends count the same bytes alike. */
 static __always_inline __u32 position(struct sock *sk, const struct transfer *transfer)
 {
 	struct tcp_sock *tp = (struct tcp_sock *)sk;
-	__u32 end = transfer->direction == EGRESS ? BPF_CORE_READ(tp, write_seq)
-						  : BPF_CORE_READ(tp, copied_seq);
+	__u32 end = transfer->direction == EGRESS ? BPF_CORE_READ(tp, write_seq) : read_end(sk);
 
 	return end - transfer->len;
 }

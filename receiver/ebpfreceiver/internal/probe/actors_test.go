@@ -38,6 +38,7 @@ func actors() map[string]func() (any, error) {
 		"threads":   actThreads,
 		"handoffs":  actManyHandoffs,
 		"echo":      actEcho,
+		"fin":       actFin,
 	}
 	for name, write := range writers {
 		for readName, read := range readers {
@@ -773,4 +774,34 @@ func actEcho() (any, error) {
 		}
 	}
 	return n, nil
+}
+
+// actFin has the reader take the last bytes together with the end of the stream,
+// then does the same with the end coming later.
+func actFin() (any, error) {
+	for _, atOnce := range []bool{true, false} {
+		p, err := connect("127.0.0.1")
+		if err != nil {
+			return nil, err
+		}
+		if _, err := unix.Write(p.client, []byte("first")); err != nil {
+			return nil, err
+		}
+		if _, err := unix.Read(p.server, make([]byte, 16)); err != nil {
+			return nil, err
+		}
+		if _, err := unix.Write(p.client, []byte("last")); err != nil {
+			return nil, err
+		}
+		if atOnce {
+			if err := unix.Shutdown(p.client, unix.SHUT_WR); err != nil {
+				return nil, err
+			}
+		}
+		if _, err := unix.Read(p.server, make([]byte, 16)); err != nil {
+			return nil, err
+		}
+		p.close()
+	}
+	return nil, nil
 }

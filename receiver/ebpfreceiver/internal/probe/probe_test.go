@@ -165,6 +165,13 @@ func TestOnlyTheHeadOfAMessageIsCaptured(t *testing.T) {
 	requireNothingLost(t, s)
 }
 
+func TestTheEndOfAStreamTakesNoPosition(t *testing.T) {
+	s := newStage(t, nil)
+	s.trace("fin", Target{}, nil)
+	require.Len(t, s.ios, 8)
+	checkPositions(t, s)
+}
+
 func TestPeekingIsNotReading(t *testing.T) {
 	s := newStage(t, nil)
 	var truth ioTruth
