@@ -32,6 +32,8 @@ type kernel interface {
 
 // tracker finds the processes to trace.
 type tracker interface {
+	// Scan finds those that exist; then Run follows the changes.
+	Scan(ctx context.Context) error
 	Run(ctx context.Context) error
 	Notify(p *event.Process)
 	Stats() target.Stats

@@ -108,6 +108,10 @@ func (r *ebpfReceiver) start() error {
 	if err := r.observe(); err != nil {
 		return fmt.Errorf("register metrics: %w", err)
 	}
+	// What runs when Start returns is traced from then on.
+	if err := tracker.Scan(ctx); err != nil {
+		return fmt.Errorf("find processes: %w", err)
+	}
 	r.running.Go(func() {
 		r.follow("trace", func() error { return r.kernel.Run(&tee{r.core.Handler(), tracker, births}, r.core.Idle) })
 	})

@@ -76,10 +76,9 @@ type fakeTracker struct {
 	notified []event.Process
 }
 
+func (f *fakeTracker) Scan(context.Context) error { return f.sink.Add(f.process) }
+
 func (f *fakeTracker) Run(ctx context.Context) error {
-	if err := f.sink.Add(f.process); err != nil {
-		return err
-	}
 	<-ctx.Done()
 	return nil
 }

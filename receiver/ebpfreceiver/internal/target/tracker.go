@@ -138,12 +138,18 @@ func (t *Tracker) Notify(p *event.Process) {
 	}
 }
 
+// Scan looks at the processes that exist. When it returns those that match are
+// traced. It may be called once, before Run, which otherwise begins with it.
+func (t *Tracker) Scan(ctx context.Context) error { return t.rescan(ctx) }
+
 // Run scans the processes that exist and follows them until ctx is done. It is
 // to be called once. It returns an error only if /proc cannot be read at first.
 // On return the Sink is left as it is.
 func (t *Tracker) Run(ctx context.Context) error {
-	if err := t.rescan(ctx); err != nil {
-		return err
+	if !t.scanned {
+		if err := t.Scan(ctx); err != nil {
+			return err
+		}
 	}
 	ticker := time.NewTicker(t.interval)
 	defer ticker.Stop()
