@@ -92,7 +92,7 @@ func runDemo(ctx context.Context, args []string) error {
 	fmt.Printf("starting the demo system (%s)\n", o.system)
 	s := &system{}
 	defer s.stop()
-	if err := startSystem(ctx, s, o.system, dir); err != nil {
+	if err := startSystem(ctx, s, o.system); err != nil {
 		return err
 	}
 	fmt.Println("starting the Collector")
@@ -105,12 +105,12 @@ func runDemo(ctx context.Context, args []string) error {
 	return show(ctx, o, s, collector, output)
 }
 
-func startSystem(ctx context.Context, s *system, name, dir string) error {
+func startSystem(ctx context.Context, s *system, name string) error {
 	switch name {
 	case "pool":
 		return startPool(ctx, s)
 	case "stack":
-		return startStack(ctx, s, dir)
+		return startStack(ctx, s)
 	default:
 		return fmt.Errorf("--system must be pool or stack, not %q", name)
 	}

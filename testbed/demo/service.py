@@ -27,6 +27,7 @@ def command(*words):
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def do_GET(self):
         item = self.path.rsplit("/", 1)[-1]

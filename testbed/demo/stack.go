@@ -14,12 +14,16 @@ const stackScenario = "nginx-gunicorn-databases"
 
 // startStack starts the real stack of the testbed; it installs the Debian
 // packages that are missing, after saying so.
-func startStack(ctx context.Context, s *system, dir string) error {
-	spec, err := scenario.Load(".", stackScenario)
+func startStack(ctx context.Context, s *system) error {
+	root, err := os.Getwd()
 	if err != nil {
 		return err
 	}
-	live, err := scenario.Start(ctx, spec, scenario.Options{Root: ".", Install: true, Out: os.Stdout})
+	spec, err := scenario.Load(root, stackScenario)
+	if err != nil {
+		return fmt.Errorf("%w (run this from the top of the repository)", err)
+	}
+	live, err := scenario.Start(ctx, spec, scenario.Options{Root: root, Install: true, Out: os.Stdout})
 	if err != nil {
 		return err
 	}
