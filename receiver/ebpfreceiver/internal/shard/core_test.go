@@ -153,6 +153,21 @@ func TestThreads(t *testing.T) {
 	}
 }
 
+// TestEveryEventCountsOnce lets counts be compared with those of the kernel side.
+func TestEveryEventCountsOnce(t *testing.T) {
+	run(t, func(w *world) { w.options.Workers = 4 }, func(w *world) {
+		s := w.accept()
+		w.serve(s, "a")
+		s.Close(0)
+		for _, change := range []event.Change{event.Fork, event.Exec, event.Listen, event.Exit} {
+			w.core.Handler().Process(&event.Process{Change: change, PID: 100, Time: w.Kernel.Now})
+		}
+		w.flush()
+		w.assertStats(func(s Stats) uint64 { return s.Events }, 4+4)
+		w.assertStats(func(s Stats) uint64 { return s.DroppedIO + s.DroppedControl }, 0)
+	})
+}
+
 func TestForgottenThreadsAreCounted(t *testing.T) {
 	run(t, func(w *world) { w.options.MaxThreads = 2 }, func(w *world) {
 		for range 5 {

@@ -90,7 +90,6 @@ func (l *lane) send() bool {
 }
 
 func (in *inlet) seen(pid uint32, time uint64) {
-	in.counts.events++
 	s := &in.since
 	s.newest = max(s.newest, time)
 	if pid != 0 {
@@ -113,6 +112,7 @@ func (in *inlet) IO(io *event.IO) {
 		in.counts.droppedIO++
 		return
 	}
+	in.counts.events++
 	in.seen(io.At.PID, io.Exit)
 	comm, lossy := in.threads.see(io)
 	l.batch().addIO(io, comm, lossy)
@@ -134,6 +134,7 @@ func (in *inlet) Conn(ev *event.Conn) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if b := in.control(in.laneOf(ev.ID), ev.At.PID, ev.Time); b != nil {
+		in.counts.events++
 		b.order = append(b.order, kindConn)
 		b.conns = append(b.conns, *ev)
 	}
@@ -144,18 +145,21 @@ func (in *inlet) Close(ev *event.Close) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if b := in.control(in.laneOf(ev.ConnID), 0, ev.Time); b != nil {
+		in.counts.events++
 		b.order = append(b.order, kindClose)
 		b.closes = append(b.closes, *ev)
 	}
 }
 
-// Process takes a change of a process, of which only exits matter here.
+// Process takes a change of a process, of which only exits matter here: they go
+// to every worker, and count once.
 func (in *inlet) Process(ev *event.Process) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.counts.events++
 	if ev.Change != event.Exit {
 		return
 	}
-	in.mu.Lock()
-	defer in.mu.Unlock()
 	for i := range in.lanes {
 		if b := in.control(&in.lanes[i], ev.PID, ev.Time); b != nil {
 			b.order = append(b.order, kindExit)

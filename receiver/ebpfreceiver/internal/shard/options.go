@@ -53,7 +53,7 @@ const (
 type Stats struct {
 	Conn conn.Stats // of all workers
 
-	Events         uint64 // handed to workers
+	Events         uint64 // taken from the reader, but for those dropped
 	DroppedIO      uint64 // for a full queue
 	DroppedControl uint64 // the same: announcements, closes and exits
 	Holes          uint64 // in the ordinals of threads
