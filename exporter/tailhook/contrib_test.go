@@ -165,7 +165,7 @@ func clone(td ptrace.Traces) ptrace.Traces {
 }
 
 func TestDecisionsAreThoseOfTailSampling(t *testing.T) {
-	const traces = 400
+	const traces = 250
 	for name, policies := range map[string]string{
 		"always_sample":               `[{name: p, type: always_sample}]`,
 		"latency":                     `[{name: p, type: latency, latency: {threshold_ms: 7000}}]`,

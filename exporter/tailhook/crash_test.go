@@ -190,6 +190,7 @@ func (c *crasher) run(life time.Duration) {
 		timer := time.AfterFunc(life, func() { _ = cmd.Process.Kill() })
 		defer timer.Stop()
 	}
+	dead := make(chan struct{})
 	go func() {
 		defer in.Close()
 		for n := range crashCalls {
@@ -200,10 +201,11 @@ func (c *crasher) run(life time.Duration) {
 			}
 		}
 		if life > 0 {
-			_ = cmd.Wait() // idle until it is killed
+			<-dead // idle until it is killed
 		}
 	}()
 	accepted, ended := c.read(out)
+	close(dead)
 	err = cmd.Wait()
 	if life == 0 {
 		require.NoError(c.t, err)

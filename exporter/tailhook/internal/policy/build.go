@@ -114,7 +114,46 @@ func (b *builder) buildCondition(c *Config) (node, error) {
 		}
 		return b.seen(cond, false), nil
 	default:
+		return b.buildMeasure(c)
+	}
+}
+
+func (b *builder) buildMeasure(c *Config) (node, error) {
+	switch c.Type {
+	case KernelFact:
+		words := b.measured(&kernelFact{key: c.KernelFact.Key, total: c.KernelFact.Over == "trace"})
+		return &atLeast{words: words, bound: c.KernelFact.AtLeast}, nil
+	case LatencyQuantile:
+		q := c.LatencyQuantile
+		q.MinSamples, q.MaxOperations = orElse(q.MinSamples, 200), orElse(q.MaxOperations, 4096)
+		return &isSet{words: b.measured(newSlowness(&q))}, nil
+	case Rarity:
+		r := c.Rarity
+		r.MaxKinds = orElse(r.MaxKinds, 10_000)
+		n := newRarity(&r)
+		n.words = b.measured(kind{})
+		return n, nil
+	case Stitching:
+		return &stitching{words: b.measured(&stitches{methods: c.Stitching.Methods}), cfg: &c.Stitching}, nil
+	default:
 		return b.extension(c)
+	}
+}
+
+func orElse(n, otherwise int) int {
+	if n == 0 {
+		return otherwise
+	}
+	return n
+}
+
+// measured adds a measure and returns the way to its words.
+func (b *builder) measured(m measure) func(State) []uint64 {
+	s, i := b.set, len(b.set.measures)
+	s.measures = append(s.measures, placed{measure: m})
+	return func(st State) []uint64 {
+		at := s.measures[i].at
+		return st[at : at+s.measures[i].words()]
 	}
 }
 

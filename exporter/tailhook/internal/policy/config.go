@@ -22,10 +22,16 @@ const (
 	StringAttribute  = "string_attribute"
 	TraceFlags       = "trace_flags"
 	TraceState       = "trace_state"
+
+	KernelFact      = "kernel_fact"
+	LatencyQuantile = "latency_quantile"
+	Rarity          = "rarity"
+	Stitching       = "stitching"
 )
 
 // Config is one policy: its name, its type, and the block named like the type.
-// It is the block of contrib's tail_sampling processor.
+// It is the block of contrib's tail_sampling processor, and the last four types
+// are our own.
 type Config struct {
 	// Name identifies the policy in metrics and as a sub-policy. Names are unique.
 	Name string `mapstructure:"name"`
@@ -62,6 +68,15 @@ type Config struct {
 	Drop *DropConfig `mapstructure:"drop"`
 	// Composite configures composite.
 	Composite *CompositeConfig `mapstructure:"composite"`
+
+	// KernelFact configures kernel_fact.
+	KernelFact KernelFactConfig `mapstructure:"kernel_fact"`
+	// LatencyQuantile configures latency_quantile.
+	LatencyQuantile LatencyQuantileConfig `mapstructure:"latency_quantile"`
+	// Rarity configures rarity.
+	Rarity RarityConfig `mapstructure:"rarity"`
+	// Stitching configures stitching.
+	Stitching StitchingConfig `mapstructure:"stitching"`
 
 	// Extension holds the block of a policy whose type is the id of an extension.
 	Extension map[string]any `mapstructure:",remain"`
@@ -210,4 +225,47 @@ type RateAllocationConfig struct {
 	Policy string `mapstructure:"policy"`
 	// Percent of max_total_spans_per_second.
 	Percent int64 `mapstructure:"percent"`
+}
+
+// KernelFactConfig is for traces in which a number that spans carry, such as TCP
+// retransmits or the time waited for a lock, is large.
+type KernelFactConfig struct {
+	// Key of the span attribute, an integer or a double; a boolean counts as 0 or 1.
+	Key string `mapstructure:"key"`
+	// AtLeast is the number from which on the trace is wanted.
+	AtLeast float64 `mapstructure:"at_least"`
+	// Over is span, for the largest number of a span, or trace, for the sum.
+	Over string `mapstructure:"over"`
+}
+
+// LatencyQuantileConfig is for traces with an entry (a server or consumer span, or
+// one without a parent) that took longer than entries of its operation usually do.
+type LatencyQuantileConfig struct {
+	// Quantile of the operation's durations, above 0 and below 1.
+	Quantile float64 `mapstructure:"quantile"`
+	// MinSamples is how many entries of an operation must have been seen; 0 is 200.
+	MinSamples int `mapstructure:"min_samples"`
+	// MaxOperations bounds how many are learned, 1 KiB each; 0 is 4096.
+	MaxOperations int `mapstructure:"max_operations"`
+}
+
+// RarityConfig is for about so many spans a second, the rare kinds of traces
+// first. A kind is service and operation of the root, and whether a span failed.
+type RarityConfig struct {
+	// SpansPerSecond is the rate to keep.
+	SpansPerSecond int64 `mapstructure:"spans_per_second"`
+	// MaxKinds bounds how many kinds are told apart; 0 is 10000.
+	MaxKinds int `mapstructure:"max_kinds"`
+}
+
+// StitchingConfig is for traces whose links, as the stitch processor made them, are
+// in doubt: one of the conditions that are set must hold.
+type StitchingConfig struct {
+	// ConfidenceBelow wants a link with less confidence; 0 is off.
+	ConfidenceBelow float64 `mapstructure:"confidence_below"`
+	// OrphanShare wants at least this share of spans that lack a parent: client and
+	// producer spans without one, and roots beyond the first; 0 is off.
+	OrphanShare float64 `mapstructure:"orphan_share"`
+	// Methods wants a link found by one of these methods.
+	Methods []string `mapstructure:"methods"`
 }

@@ -75,6 +75,14 @@ func (c *Config) validate(at string) error {
 		return needKey(at, c.BooleanAttribute.Key)
 	case OTTLCondition:
 		return c.OTTLCondition.validate(at)
+	case KernelFact:
+		return c.KernelFact.validate(at)
+	case LatencyQuantile:
+		return c.LatencyQuantile.validate(at)
+	case Rarity:
+		return notNegative(at, "spans_per_second", c.Rarity.SpansPerSecond, "max_kinds", int64(c.Rarity.MaxKinds))
+	case Stitching:
+		return c.Stitching.validate(at)
 	default:
 		return c.validateGroup(at)
 	}
@@ -172,6 +180,32 @@ func (c *CompositeConfig) validate(at string) error {
 		}
 	}
 	return notNegative(at, "max_total_spans_per_second", c.MaxTotalSpansPerSecond)
+}
+
+func (c *KernelFactConfig) validate(at string) error {
+	if c.Over != "span" && c.Over != "trace" {
+		return fmt.Errorf("%s::over: must be span or trace, is %q", at, c.Over)
+	}
+	if !(c.AtLeast > 0) {
+		return fmt.Errorf("%s::at_least: must be more than 0, is %v", at, c.AtLeast)
+	}
+	return needKey(at, c.Key)
+}
+
+func (c *LatencyQuantileConfig) validate(at string) error {
+	if !(c.Quantile > 0 && c.Quantile < 1) {
+		return fmt.Errorf("%s::quantile: must be above 0 and below 1, is %v", at, c.Quantile)
+	}
+	return notNegative(at, "min_samples", int64(c.MinSamples), "max_operations", int64(c.MaxOperations))
+}
+
+func (c *StitchingConfig) validate(at string) error {
+	if c.ConfidenceBelow == 0 && c.OrphanShare == 0 && len(c.Methods) == 0 {
+		return fmt.Errorf("%s: confidence_below, orphan_share or methods must be set", at)
+	}
+	return errors.Join(
+		within(at+"::confidence_below", c.ConfidenceBelow, 0, 1),
+		within(at+"::orphan_share", c.OrphanShare, 0, 1))
 }
 
 func needKey(at, key string) error {
