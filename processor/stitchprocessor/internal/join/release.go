@@ -51,6 +51,7 @@ func (a *Assembler) dress(s *Span, settled *bool) {
 	attrs := d.Attributes()
 	switch {
 	case s.explicit:
+		d.SetParentSpanID(s.WireParent)
 		attrs.PutStr(evidence.KeyMethod, MethodContext)
 		attrs.PutDouble(evidence.KeyConfidence, 1)
 	case s.parent != nil:

@@ -1,7 +1,6 @@
 package solve
 
 import (
-	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/link"
 	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/window"
 )
 
@@ -118,10 +117,6 @@ func (s *Solver) reconsider(call *window.Node) {
 	best, p := w.best()
 	sure := best != nil && p >= s.config.MinConfidence
 	switch {
-	case call.State == window.Linked && link.Describe(call.Kind).Trust < window.Decisive:
-		if sure && best.parent != call.Parent {
-			s.revoke(call) // better evidence came after the decision
-		}
 	case call.State == window.Linked:
 		if !sure || best.parent != call.Parent {
 			s.revoke(call)
