@@ -53,6 +53,7 @@ type connection struct {
 	upgraded   bool   // the protocol ended here by itself
 
 	pending  pending
+	aside    *Exchange // waits for its answer, beside the pending ones
 	ordinal  uint32
 	anchored bool // requests and responses are known to be in step
 	strayed  bool // they may have got out of step

@@ -4,7 +4,8 @@
 //
 // What a parser cannot read still has a shape: bytes one way, then bytes the
 // other way. Such a run becomes a message by the change of direction alone, and
-// so does a message whose end was not captured.
+// so does a message whose end was not captured. What a protocol says beside its
+// requests and responses (the start of a session) becomes an exchange of that kind.
 //
 // # Losing and finding the thread
 //

@@ -71,6 +71,9 @@ func (c *connection) endStream(d event.Direction) {
 // close ends the connection and everything on it.
 func (c *connection) close() {
 	c.settleRuns()
+	if c.aside != nil {
+		c.finishAside(Lost, c.aside.Request.End)
+	}
 	for e := c.pending.pop(); e != nil; e = c.pending.pop() {
 		c.table.pendingCount--
 		c.finish(e, Closed, max(c.closed, e.Request.End))
@@ -82,6 +85,9 @@ func (c *connection) close() {
 func (c *connection) exit(now uint64) {
 	if c.known() && c.half[c.responses()].blind && c.half[c.responses()].stream.Begun() {
 		c.endRun(c.responses())
+	}
+	if c.aside != nil {
+		c.finishAside(Lost, c.aside.Request.End)
 	}
 	for e := c.pending.pop(); e != nil; e = c.pending.pop() {
 		c.table.pendingCount--

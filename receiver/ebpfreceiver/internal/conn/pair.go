@@ -15,18 +15,24 @@ func (c *connection) open(d event.Direction, m *protocol.Message) *Exchange {
 		c.muted, c.anchored = true, false
 		return nil
 	}
-	e := t.newExchange()
+	e := c.newExchange(m)
+	e.due = true
+	c.half[d].stream.Peek(&e.Request)
+	c.pending.push(e)
+	t.pendingCount++
+	return e
+}
+
+// newExchange returns the next exchange of the connection, opaque without m.
+func (c *connection) newExchange(m *protocol.Message) *Exchange {
+	e := c.table.newExchange()
 	e.Conn = &c.info
 	e.LocalText, e.RemoteText = c.texts[0], c.texts[1]
 	e.Ordinal = c.ordinal
 	e.RequestMessage, e.Opaque = m, m == nil
 	e.Lossy = !c.anchored
 	e.Opened = c.seen && c.ordinal == 0
-	e.due = true
-	c.half[d].stream.Peek(&e.Request)
 	c.ordinal++
-	c.pending.push(e)
-	t.pendingCount++
 	return e
 }
 
@@ -37,8 +43,10 @@ func (c *connection) endMessage(d event.Direction, m *protocol.Message) {
 	e := h.request
 	h.message, h.request = nil, nil
 	switch {
-	case m == nil && !h.stream.Begun() || m != nil && m.Kind == protocol.Ignored:
+	case m == nil && !h.stream.Begun():
 		c.discard(d)
+	case m != nil && m.Kind == protocol.Ignored:
+		c.addAside(d)
 	case !c.known():
 		c.table.stats.DroppedNoRole++
 		c.discard(d)

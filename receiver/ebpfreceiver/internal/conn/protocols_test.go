@@ -111,7 +111,7 @@ func TestRealProtocols(t *testing.T) {
 				"C" + pg('Q', "SELECT 1 FROM item\x00"), "S" + pg('C', "SELECT 1\x00") + pg('Z', "I"),
 				"C" + pg('Q', "BROKEN\x00"), "S" + pg('E', "SERROR\x00C42601\x00Msyntax\x00\x00") + pg('Z', "I"),
 			},
-			[]string{"SELECT item", "postgresql error"},
+			[]string{"? opaque", "SELECT item", "postgresql error"},
 		},
 		{
 			"TLS", []string{

@@ -108,6 +108,9 @@ func (c *connection) openSince(now uint64) (uint64, bool) {
 			consider(e.Request.Start)
 		}
 	}
+	if c.aside != nil && now < c.aside.Request.Start+opaqueHold {
+		consider(c.aside.Request.Start)
+	}
 	for d := range c.half {
 		if c.known() && event.Direction(d) != c.requests() {
 			continue

@@ -103,9 +103,19 @@ func TestConversations(t *testing.T) {
 			[]string{"c answered ok id=3", "a answered ok id=1", "b answered ok id=2"},
 		},
 		{
-			"ignored messages open and end nothing",
+			"messages beside a request are an exchange of their own",
 			[]string{`C N\nQ a\n`, `S N\nN\n`, `S A ok\n`},
+			[]string{"? answered opaque", "a answered ok"},
+		},
+		{
+			"what only the server says beside a request is none",
+			[]string{`C Q a\n`, `S N\n`, `S A ok\nN\n`},
 			[]string{"a answered ok"},
+		},
+		{
+			"each of several asides has its own answer",
+			[]string{`C N\n`, `S N\n`, `C N\n`, `S N\n`, `C Q a\n`, `S A ok\n`},
+			[]string{"? answered opaque", "? answered opaque", "a answered ok"},
 		},
 		{
 			"a request without response is over when it is sent",

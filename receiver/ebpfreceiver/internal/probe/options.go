@@ -80,9 +80,10 @@ const (
 	numCounters
 	// LostRecursion and CutRecursion count runs of a program that the kernel
 	// skipped because the program was already running on that CPU: of those that
-	// report, and of the one that follows wakes, which interrupts strike now and
-	// then (their wakes are no handoffs). They come from the kernel's program
-	// info, not from the counter map.
+	// report, and of those that only add evidence: the one that takes the time of
+	// entry, and the one that follows wakes, which interrupts strike now and then
+	// (their wakes are no handoffs). They come from the kernel's program info, not
+	// from the counter map.
 	LostRecursion = numCounters
 	CutRecursion  = numCounters + 1
 	// NumCounters is how many values Counters returns.

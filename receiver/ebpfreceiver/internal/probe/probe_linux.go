@@ -23,6 +23,7 @@ var ErrClosed = os.ErrClosed
 // concurrently, except that only one goroutine may Run.
 type Probe struct {
 	objects bpf.CaptureObjects
+	twice   bool // hooks of system calls are attached twice
 	links   []link.Link
 	reader  *ringbuf.Reader
 	poll    time.Duration
@@ -42,7 +43,11 @@ func New(options *Options) (*Probe, error) {
 	if err := rlimit.RemoveMemlock(); err != nil {
 		return nil, fmt.Errorf("remove the locked-memory limit (run as root or with CAP_SYS_RESOURCE): %w", err)
 	}
-	p := &Probe{poll: o.Poll}
+	twice, err := preemptible()
+	if err != nil {
+		return nil, err
+	}
+	p := &Probe{poll: o.Poll, twice: twice}
 	if err := p.load(&o); err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
@@ -91,12 +96,17 @@ func configure(spec *ebpf.CollectionSpec, o *Options) error {
 	return nil
 }
 
+// programs are those in use. Hooks run in the order in which they are attached.
 func (p *Probe) programs() []*ebpf.Program {
 	o := &p.objects
-	return []*ebpf.Program{
+	out := []*ebpf.Program{
 		o.SysEnter, o.SysExit, o.SchedWaking, o.SchedProcessFork,
 		o.SchedProcessExec, o.SchedProcessExit, o.InetSockSetState,
 	}
+	if p.twice {
+		out = append(out, o.SysEnterAgain, o.SysExitAgain)
+	}
+	return out
 }
 
 func (p *Probe) attach() error {
@@ -200,16 +210,8 @@ func (p *Probe) Counters() ([NumCounters]uint64, error) {
 			sums[id] += v
 		}
 	}
-	for _, program := range p.programs() {
-		stats, err := program.Stats()
-		if err != nil {
-			return sums, fmt.Errorf("read the statistics of %s: %w", program, err)
-		}
-		if program == p.objects.SchedWaking {
-			sums[CutRecursion] += stats.RecursionMisses
-		} else {
-			sums[LostRecursion] += stats.RecursionMisses
-		}
+	if err := p.addMisses(&sums); err != nil {
+		return sums, err
 	}
 	return sums, nil
 }
