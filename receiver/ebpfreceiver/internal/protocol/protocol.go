@@ -109,7 +109,8 @@ const (
 	// the request with the same non-zero ID.
 	Response
 	// Ignored is well-formed but neither: 100 Continue, a Redis push, a
-	// PostgreSQL notice, a start-up handshake. It opens and ends nothing.
+	// PostgreSQL notice, a start-up handshake. It opens and ends nothing; one from
+	// the client and the answer to it are reported as evidence of the thread's I/O.
 	Ignored
 )
 
