@@ -8,6 +8,7 @@ import (
 	"github.com/otelcol-custom/otelcol-custom/exporter/tailhook/internal/buffer"
 	"github.com/otelcol-custom/otelcol-custom/exporter/tailhook/internal/journal"
 	"github.com/otelcol-custom/otelcol-custom/exporter/tailhook/internal/policy"
+	"github.com/otelcol-custom/otelcol-custom/exporter/tailhook/internal/settle"
 	"github.com/otelcol-custom/otelcol-custom/internal/evidence"
 )
 
@@ -17,6 +18,8 @@ type call struct {
 	*buffer.Batch
 	set      *policy.Set
 	observer *policy.Observer
+	edges    *settle.Edges
+	service  uint64 // of the resource at hand
 	states   []uint64
 	seen     []sighting
 	shards   []int // those that have a part in it, each once
@@ -29,12 +32,13 @@ type call struct {
 // sighting is what one call showed of one trace besides the policies' state.
 type sighting struct {
 	policy.Summary
+	balance settle.Balance
 	root    bool
 	settled bool
 }
 
-func newCall(set *policy.Set, shards int, seed maphash.Seed, done func(*call)) *call {
-	c := &call{set: set, observer: set.NewObserver()}
+func newCall(set *policy.Set, edges *settle.Edges, shards int, seed maphash.Seed, done func(*call)) *call {
+	c := &call{set: set, edges: edges, observer: set.NewObserver()}
 	c.Batch = buffer.NewBatch(shards, seed, func(*buffer.Batch) { done(c) })
 	return c
 }
@@ -49,6 +53,7 @@ func (c *call) read(td ptrace.Traces) error {
 	i := 0
 	for _, rs := range td.ResourceSpans().All() {
 		c.observer.Resource(rs)
+		c.service = serviceHash(rs)
 		for _, ss := range rs.ScopeSpans().All() {
 			c.observer.Scope(ss)
 			for _, span := range ss.Spans().All() {
@@ -71,8 +76,26 @@ func (c *call) look(i int, span ptrace.Span) {
 	s := &c.seen[frag]
 	c.observer.Span(c.state(frag), &s.Summary, span)
 	s.root = s.root || span.ParentSpanID().IsEmpty()
+	c.weigh(s, span)
 	if v, ok := span.Attributes().Get(evidence.KeySettled); ok && v.Bool() {
 		s.settled = true
+	}
+}
+
+// weigh adds a call or its peer to the balance of the trace.
+func (c *call) weigh(s *sighting, span ptrace.Span) {
+	if c.edges == nil {
+		return // nobody asks
+	}
+	switch span.Kind() {
+	case ptrace.SpanKindClient, ptrace.SpanKindProducer:
+		if !c.edges.Silent(edgeKey(c.service, span)) {
+			s.balance.Expect(span.SpanID())
+		}
+	case ptrace.SpanKindServer, ptrace.SpanKindConsumer:
+		if parent := span.ParentSpanID(); !parent.IsEmpty() {
+			s.balance.Peer(parent)
+		}
 	}
 }
 

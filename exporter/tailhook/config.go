@@ -24,6 +24,9 @@ type Config struct {
 	// decision. 0, at once, is right when the stitch processor runs in the same
 	// Collector; after a network hop, spans may overtake each other.
 	SettledWait time.Duration `mapstructure:"settled_wait"`
+	// CompleteWait decides a trace whose root and the peer of every call have been
+	// seen when no span of it came for so long; 0 turns this off.
+	CompleteWait time.Duration `mapstructure:"complete_wait"`
 	// QuietWait decides a trace, once its root has been seen, when no span of it
 	// came for so long; 0 turns this off.
 	QuietWait time.Duration `mapstructure:"quiet_wait"`
@@ -86,6 +89,7 @@ type DeliveryConfig struct {
 func createDefaultConfig() component.Config {
 	return &Config{
 		DecisionWait:  30 * time.Second,
+		CompleteWait:  2 * time.Second,
 		UseTraceState: true,
 		MaxBytes:      512 << 20,
 		MaxTraceBytes: 8 << 20,
@@ -117,6 +121,7 @@ func (c *Config) Validate() error {
 	} {
 		check(d >= 0 && d <= c.DecisionWait, key, "from 0 to decision_wait", d)
 	}
+	check(c.CompleteWait >= 0, "complete_wait", "0 or more", c.CompleteWait)
 	check(c.MaxBytes >= minBytes, "max_bytes", fmt.Sprintf("at least %d", minBytes), c.MaxBytes)
 	check(c.MaxTraceBytes <= c.MaxBytes/4, "max_trace_bytes", "at most a quarter of max_bytes", c.MaxTraceBytes)
 	check(c.NumShards <= maxShards, "num_shards", fmt.Sprintf("at most %d", maxShards), c.NumShards)

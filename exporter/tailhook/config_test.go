@@ -31,6 +31,7 @@ func TestEveryKeyIsRead(t *testing.T) {
 	want.DecisionWaitAfterRootReceived = 5 * time.Second
 	want.SettledWait = 200 * time.Millisecond
 	want.QuietWait = 3 * time.Second
+	want.CompleteWait = time.Second
 	want.Policies = []policy.Config{{Name: "all", Type: policy.AlwaysSample}}
 	want.SampleOnFirstMatch = true
 	want.UseTraceState = false
@@ -79,6 +80,7 @@ func TestValidateCitesTheKey(t *testing.T) {
 		"quiet_wait: must be from 0 to decision_wait, is 1h":               func(c *Config) { c.QuietWait = time.Hour },
 		"settled_wait: must be from 0 to decision_wait, is -1s":            func(c *Config) { c.SettledWait = -time.Second },
 		"decision_wait_after_root_received: must be":                       func(c *Config) { c.DecisionWaitAfterRootReceived = time.Hour },
+		"complete_wait: must be 0 or more, is -1s":                         func(c *Config) { c.CompleteWait = -time.Second },
 		"max_bytes: must be at least 1048576, is 5":                        func(c *Config) { c.MaxBytes = 5 },
 		"max_trace_bytes: must be at most a quarter of max_bytes":          func(c *Config) { c.MaxTraceBytes = c.MaxBytes },
 		"num_shards: must be at most 256, is 1000":                         func(c *Config) { c.NumShards = 1000 },

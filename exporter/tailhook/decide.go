@@ -17,6 +17,7 @@ import (
 func (s *shard) decide(slot uint32, why settle.Reason) {
 	v := s.view(slot)
 	d := s.hook.policy.Decide(&v)
+	s.study(slot, why)
 	s.apply(slot, why, &d)
 }
 
@@ -29,11 +30,11 @@ func (s *shard) discard(slot uint32, why settle.Reason) {
 func (s *shard) apply(slot uint32, why settle.Reason, d *policy.Decision) {
 	t := &s.traces.slots[slot]
 	p := parcel{
-		spans: t.summary.Spans - t.omitted.spans, omitted: t.omitted, threshold: s.threshold(d), refs: s.refs.take(t.refs),
+		spans: t.summary.Spans - t.omitted.spans, omitted: t.omitted, mark: s.mark(d), refs: s.refs.take(t.refs),
 	}
-	s.remember(t.id, d.Keep, p.threshold)
+	s.remember(t.id, d.Keep, p.mark)
 	if s.hook.journal != nil {
-		s.hook.journal.Decided(journal.Decision{Trace: t.id, Keep: d.Keep, Threshold: p.threshold.Unsigned()})
+		s.hook.journal.Decided(journal.Decision{Trace: t.id, Keep: d.Keep, Threshold: p.mark.Threshold.Unsigned(), Randomness: p.mark.Randomness.Unsigned()})
 	}
 	if d.Keep {
 		s.send(s.hook.kept, p, t.id, &t.content)
@@ -45,18 +46,21 @@ func (s *shard) apply(slot uint32, why settle.Reason, d *policy.Decision) {
 	s.traces.remove(slot)
 }
 
-// threshold is what to write into the tracestate of kept spans; never is nothing.
-func (s *shard) threshold(d *policy.Decision) sampling.Threshold {
+// noMark is what spans are given that are not to be marked.
+func noMark() policy.Mark { return policy.Mark{Threshold: sampling.NeverSampleThreshold} }
+
+// mark is what to write into the tracestate of the spans.
+func (s *shard) mark(d *policy.Decision) policy.Mark {
 	if d.Keep && s.hook.cfg.UseTraceState {
-		return d.Threshold
+		return d.Mark
 	}
-	return sampling.NeverSampleThreshold
+	return noMark()
 }
 
 // remember keeps a decision for late spans.
-func (s *shard) remember(id pcommon.TraceID, keep bool, th sampling.Threshold) {
+func (s *shard) remember(id pcommon.TraceID, keep bool, m policy.Mark) {
 	if keep {
-		s.sampled.Put(id, decided{threshold: th})
+		s.sampled.Put(id, m)
 	} else {
 		s.notSampled.Put(id, struct{}{})
 	}
@@ -95,21 +99,21 @@ func (s *shard) decode(slot uint32) ptrace.Traces {
 
 // late lets spans of a decided trace follow its decision.
 func (s *shard) late(c *call, f *buffer.Fragment) bool {
-	if d, ok := s.sampled.Get(f.ID); ok {
+	if m, ok := s.sampled.Get(f.ID); ok {
 		s.stats.late[outcomeSampled] += int64(f.Spans)
-		s.follow(s.hook.kept, c, f, d.threshold)
+		s.follow(s.hook.kept, c, f, m)
 		return true
 	}
 	if _, ok := s.notSampled.Get(f.ID); ok {
 		s.stats.late[outcomeNotSampled] += int64(f.Spans)
-		s.follow(s.hook.dropped, c, f, sampling.NeverSampleThreshold)
+		s.follow(s.hook.dropped, c, f, noMark())
 		return true
 	}
 	return false
 }
 
-func (s *shard) follow(o *outlet, c *call, f *buffer.Fragment, th sampling.Threshold) {
-	p := parcel{spans: int64(f.Spans), threshold: th}
+func (s *shard) follow(o *outlet, c *call, f *buffer.Fragment, m policy.Mark) {
+	p := parcel{spans: int64(f.Spans), mark: m}
 	if s.hook.journal != nil {
 		p.refs = []journal.Ref{{Call: c.number, Fragment: f.Index}}
 	}

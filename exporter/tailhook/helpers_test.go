@@ -160,6 +160,7 @@ func startOn(t *testing.T, host component.Host, next consumer.Traces, change fun
 	cfg := createDefaultConfig().(*Config)
 	cfg.Policies = []policy.Config{errorsPolicy}
 	cfg.DecisionWait = 10 * time.Second
+	cfg.CompleteWait = 0
 	cfg.NumShards = 2
 	if change != nil {
 		change(cfg)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/otelcol-custom/otelcol-custom/exporter/tailhook/internal/journal"
 	"github.com/otelcol-custom/otelcol-custom/exporter/tailhook/internal/policy"
+	"github.com/otelcol-custom/otelcol-custom/exporter/tailhook/internal/settle"
 )
 
 var (
@@ -45,6 +46,7 @@ type hook struct {
 	kept    *outlet
 	dropped *outlet          // nil without dropped_pipelines
 	journal *journal.Journal // nil without storage
+	edges   *settle.Edges    // nil without complete_wait
 	seed    maphash.Seed
 }
 
@@ -54,6 +56,9 @@ func newHook(set connector.Settings, cfg *Config, next consumer.Traces) (*hook, 
 	h := &hook{
 		cfg: cfg, set: set, next: next, ledger: newLedger(cfg.MaxBytes), seed: maphash.MakeSeed(),
 		calls: make(chan *call, 4*runtime.GOMAXPROCS(0)),
+	}
+	if cfg.CompleteWait > 0 {
+		h.edges = settle.NewEdges(maxEdges)
 	}
 	tel, err := newTelemetry(set.TelemetrySettings, h.ledger)
 	if err != nil {
@@ -167,7 +172,7 @@ func (h *hook) newCall() *call {
 	case c := <-h.calls:
 		return c
 	default:
-		return newCall(h.policy, len(h.shards), h.seed, h.free)
+		return newCall(h.policy, h.edges, len(h.shards), h.seed, h.free)
 	}
 }
 

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
-	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/sampling"
 	"go.opentelemetry.io/collector/connector"
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/consumer/consumererror"
@@ -18,15 +17,16 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/otelcol-custom/otelcol-custom/exporter/tailhook/internal/journal"
+	"github.com/otelcol-custom/otelcol-custom/exporter/tailhook/internal/policy"
 )
 
 // parcel is one decided trace, or late spans of one, as OTLP.
 type parcel struct {
-	data      []byte
-	spans     int64
-	omitted   omitted
-	threshold sampling.Threshold // NeverSampleThreshold: write none
-	refs      []journal.Ref      // its fragments in the journal
+	data    []byte
+	spans   int64
+	omitted omitted
+	mark    policy.Mark
+	refs    []journal.Ref // its fragments in the journal
 }
 
 // outlet hands decided traces over to the next component, by a few senders that

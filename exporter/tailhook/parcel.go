@@ -5,6 +5,8 @@ import (
 
 	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/sampling"
 	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/otelcol-custom/otelcol-custom/exporter/tailhook/internal/policy"
 )
 
 // Attributes of the root span, or else of some span, of a trace that is not
@@ -21,8 +23,8 @@ func (p *parcel) decode() (ptrace.Traces, error) {
 	if err != nil {
 		return td, err
 	}
-	if p.threshold != sampling.NeverSampleThreshold {
-		writeThreshold(td, p.threshold)
+	if p.mark.Threshold != sampling.NeverSampleThreshold {
+		writeMark(td, p.mark)
 	}
 	if p.omitted.spans > 0 {
 		p.omitted.write(td)
@@ -50,16 +52,17 @@ func (o *omitted) mark(s ptrace.Span) {
 	s.Attributes().PutInt(attrOmittedBytes, o.bytes)
 }
 
-// writeThreshold tells in the tracestate of every span with which threshold its
-// trace was kept (OTEP 235), unless the span was sampled more strictly before.
-func writeThreshold(td ptrace.Traces, th sampling.Threshold) {
-	alone := "ot=th:" + th.TValue()
+// writeMark tells in the tracestate of every span with which threshold its trace
+// was kept (OTEP 235), unless the span was sampled more strictly before, and
+// which randomness it was compared with, unless the trace has its own.
+func writeMark(td ptrace.Traces, m policy.Mark) {
+	alone, _ := marked("", m)
 	for _, rs := range td.ResourceSpans().All() {
 		for _, ss := range rs.ScopeSpans().All() {
 			for _, s := range ss.Spans().All() {
 				if raw := s.TraceState().AsRaw(); raw == "" {
 					s.TraceState().FromRaw(alone)
-				} else if updated, ok := withThreshold(raw, th); ok {
+				} else if updated, ok := marked(raw, m); ok {
 					s.TraceState().FromRaw(updated)
 				}
 			}
@@ -67,15 +70,19 @@ func writeThreshold(td ptrace.Traces, th sampling.Threshold) {
 	}
 }
 
-// withThreshold returns tracestate raw with the threshold th; not ok if raw is
-// broken or has a stricter one.
-func withThreshold(raw string, th sampling.Threshold) (string, bool) {
+// marked returns tracestate raw with the mark; not ok if raw is broken or has a
+// stricter threshold.
+func marked(raw string, m policy.Mark) (string, bool) {
 	ts, err := sampling.NewW3CTraceState(raw)
 	if err != nil {
 		return "", false
 	}
-	if ts.OTelValue().UpdateTValueWithSampling(th) != nil {
+	ot := ts.OTelValue()
+	if ot.UpdateTValueWithSampling(m.Threshold) != nil {
 		return "", false
+	}
+	if _, ok := ot.RValueRandomness(); !ok && m.Randomness.Unsigned() > 0 {
+		ot.SetRValue(m.Randomness)
 	}
 	var w strings.Builder
 	if ts.Serialize(&w) != nil {

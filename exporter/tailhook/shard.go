@@ -3,11 +3,11 @@ package tailhook
 import (
 	"time"
 
-	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/sampling"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 
 	"github.com/otelcol-custom/otelcol-custom/exporter/tailhook/internal/buffer"
 	"github.com/otelcol-custom/otelcol-custom/exporter/tailhook/internal/journal"
+	"github.com/otelcol-custom/otelcol-custom/exporter/tailhook/internal/policy"
 	"github.com/otelcol-custom/otelcol-custom/exporter/tailhook/internal/settle"
 )
 
@@ -25,22 +25,18 @@ type shard struct {
 	rules  settle.Rules
 	most   int // traces, 0 is no limit
 
-	sampled    *settle.Decided[decided]
+	sampled    *settle.Decided[policy.Mark]
 	notSampled *settle.Decided[struct{}]
 
 	now   int64 // of the message at hand, since origin
 	stats *stats
 
+	lessons  int // traces that may still be learned from in this tick
 	refs     refs
 	finished []journal.Ref // of the message at hand
 
 	booked       int64 // in the ledger
 	bookedTraces int
-}
-
-// decided is what late spans of a kept trace must know.
-type decided struct {
-	threshold sampling.Threshold
 }
 
 // queueLength is the number of calls that may wait for a shard.
@@ -52,11 +48,11 @@ func newShard(h *hook, number, shards int, origin time.Time) *shard {
 		hook: h, number: number, in: make(chan *call, queueLength), origin: origin,
 		store: buffer.NewStore(), traces: newTable(h.policy.Words()),
 		rules: settle.Rules{
-			Settled: h.cfg.SettledWait, AfterRoot: h.cfg.DecisionWaitAfterRootReceived,
+			Settled: h.cfg.SettledWait, Complete: h.cfg.CompleteWait, AfterRoot: h.cfg.DecisionWaitAfterRootReceived,
 			Quiet: h.cfg.QuietWait, Wait: h.cfg.DecisionWait,
 		},
 		most:       share(int(h.cfg.NumTraces)),
-		sampled:    settle.NewDecided[decided](share(h.cfg.DecisionCache.SampledCacheSize)),
+		sampled:    settle.NewDecided[policy.Mark](share(h.cfg.DecisionCache.SampledCacheSize)),
 		notSampled: settle.NewDecided[struct{}](share(h.cfg.DecisionCache.NonSampledCacheSize)),
 		stats:      newStats(h.tel),
 	}
@@ -76,6 +72,7 @@ func (s *shard) run() {
 			s.take(c)
 		case <-ticker.C:
 			s.now = s.clock()
+			s.lessons = lessonsPerTick
 			s.wheel.Advance(s.now, s.appointment)
 			s.stats.flush(s.now)
 		}
@@ -152,6 +149,7 @@ func (s *shard) learn(slot uint32, c *call, f *buffer.Fragment) {
 	set.Merge(st, c.state(f.Index))
 	t.summary.Merge(&seen.Summary)
 	c.Times(f, func(start, end uint64) { set.Time(st, &t.summary, start, end) })
+	t.progress.Balance += seen.balance
 	if seen.root && t.progress.Root == 0 {
 		t.progress.Root = s.now
 	}

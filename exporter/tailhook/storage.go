@@ -13,6 +13,7 @@ import (
 
 	"github.com/otelcol-custom/otelcol-custom/exporter/tailhook/internal/buffer"
 	"github.com/otelcol-custom/otelcol-custom/exporter/tailhook/internal/journal"
+	"github.com/otelcol-custom/otelcol-custom/exporter/tailhook/internal/policy"
 )
 
 // openJournal opens the journal, if there is a storage, and lets the shards know
@@ -38,12 +39,22 @@ func (h *hook) openJournal(ctx context.Context, host component.Host) error {
 	}
 	return h.journal.Decisions(ctx, func(d journal.Decision) {
 		s := h.shards[buffer.ShardOf(d.Trace, len(h.shards))]
-		th, err := sampling.UnsignedToThreshold(d.Threshold)
-		if err != nil {
-			th = sampling.NeverSampleThreshold
-		}
-		s.remember(d.Trace, d.Keep, th)
+		s.remember(d.Trace, d.Keep, markOf(d))
 	})
+}
+
+// markOf restores the mark of a decision. A threshold that nothing passes, which
+// is no mark, is out of range, and so is a number that was not written here.
+func markOf(d journal.Decision) policy.Mark {
+	th, err := sampling.UnsignedToThreshold(d.Threshold)
+	if err != nil {
+		return noMark()
+	}
+	r, err := sampling.UnsignedToRandomness(d.Randomness)
+	if err != nil {
+		return noMark()
+	}
+	return policy.Mark{Threshold: th, Randomness: r}
 }
 
 // replay reads a call of an earlier run. It counts in the ledger, but is not

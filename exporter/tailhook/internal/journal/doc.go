@@ -7,7 +7,8 @@
 //	             first and next page of decisions
 //	c<n>         call n as OTLP
 //	f<n>         which fragments of call n are finished, a bit each; absent: none
-//	d<n>         page n of decisions: 25 bytes each, trace id, kind, threshold
+//	d<n>         page n of decisions: 33 bytes each, trace id, kind, threshold,
+//	             randomness
 //
 // Numbers are 16 hexadecimal digits; all integers are little-endian.
 //

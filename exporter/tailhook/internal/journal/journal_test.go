@@ -216,7 +216,7 @@ func TestTheLatestDecisionsAreRemembered(t *testing.T) {
 		j := open(t, d, &Options{Decisions: size})
 		id := func(n int) pcommon.TraceID { return pcommon.TraceID{byte(n >> 16), byte(n >> 8), byte(n), 7} }
 		for n := range 10_000 {
-			j.Decided(Decision{Trace: id(n), Keep: n%3 == 0, Threshold: uint64(n)})
+			j.Decided(Decision{Trace: id(n), Keep: n%3 == 0, Threshold: uint64(n), Randomness: uint64(n) << 20})
 			if n%300 == 0 {
 				time.Sleep(FlushEvery)
 				synctest.Wait()
@@ -230,7 +230,7 @@ func TestTheLatestDecisionsAreRemembered(t *testing.T) {
 		last := len(again.decisions) - 1
 		for i, got := range again.decisions {
 			n := 9999 - (last - i)
-			require.Equal(t, Decision{Trace: id(n), Keep: n%3 == 0, Threshold: uint64(n)}, got)
+			require.Equal(t, Decision{Trace: id(n), Keep: n%3 == 0, Threshold: uint64(n), Randomness: uint64(n) << 20}, got)
 		}
 		require.NoError(t, again.Close(t.Context()))
 	})

@@ -13,11 +13,12 @@ type Decision struct {
 	Trace pcommon.TraceID
 	// Keep says whether it was kept.
 	Keep bool
-	// Threshold with which it was kept; the caller gives it a meaning.
-	Threshold uint64
+	// Threshold and Randomness with which it was kept; the caller gives them a
+	// meaning.
+	Threshold, Randomness uint64
 }
 
-const decisionSize = 16 + 1 + 8
+const decisionSize = 16 + 1 + 8 + 8
 
 func appendDecision(dst []byte, d *Decision) []byte {
 	dst = append(dst, d.Trace[:]...)
@@ -25,7 +26,8 @@ func appendDecision(dst []byte, d *Decision) []byte {
 	if d.Keep {
 		kind = 1
 	}
-	return binary.LittleEndian.AppendUint64(append(dst, kind), d.Threshold)
+	dst = binary.LittleEndian.AppendUint64(append(dst, kind), d.Threshold)
+	return binary.LittleEndian.AppendUint64(dst, d.Randomness)
 }
 
 // readDecisions calls fn for each decision of a page and ignores a cut end.
@@ -33,7 +35,8 @@ func readDecisions(page []byte, fn func(Decision)) {
 	for ; len(page) >= decisionSize; page = page[decisionSize:] {
 		fn(Decision{
 			Trace: pcommon.TraceID(page[:16]), Keep: page[16] == 1,
-			Threshold: binary.LittleEndian.Uint64(page[17:]),
+			Threshold:  binary.LittleEndian.Uint64(page[17:]),
+			Randomness: binary.LittleEndian.Uint64(page[25:]),
 		})
 	}
 }

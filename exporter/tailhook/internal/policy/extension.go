@@ -21,7 +21,7 @@ func (e *external) decide(t *Trace) (verdict, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	d, th, err := e.of.EvaluateWithThreshold(context.Background(), t.ID, data)
-	return verdict{decision: d, threshold: th}, err
+	return verdict{decision: d, mark: Mark{Threshold: th}}, err
 }
 
 // leans is a yes, as nobody else can tell.

@@ -7,7 +7,7 @@ import (
 	"github.com/open-telemetry/opentelemetry-collector-contrib/processor/tailsamplingprocessor/pkg/samplingpolicy"
 )
 
-// and samples what all its policies want. Its threshold is the strictest.
+// and samples what all its policies want. Its mark is that of the strictest.
 type and []node
 
 func (a and) decide(t *Trace) (verdict, error) {
@@ -20,8 +20,8 @@ func (a and) decide(t *Trace) (verdict, error) {
 		if refused(v.decision) {
 			return sampled(false), nil
 		}
-		if sampling.ThresholdGreater(v.threshold, out.threshold) {
-			out.threshold = v.threshold
+		if sampling.ThresholdGreater(v.mark.Threshold, out.mark.Threshold) {
+			out.mark = v.mark
 		}
 	}
 	return out, nil

@@ -201,7 +201,7 @@ func (tr *traffic) second(rates map[string]int) (kept map[string]int, standFor m
 			t.Now = tr.now
 			if d := tr.s.Decide(t); d.Keep {
 				kept[name]++
-				standFor[name] += d.Threshold.AdjustedCount()
+				standFor[name] += d.Mark.Threshold.AdjustedCount()
 			}
 		}
 	}

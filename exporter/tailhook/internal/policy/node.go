@@ -24,11 +24,20 @@ type Trace struct {
 	Spans func() ptrace.Traces
 }
 
-// verdict is what one policy says about a trace. The threshold counts only if
-// the decision is Sampled.
+// verdict is what one policy says about a trace. The mark counts only if the
+// decision is Sampled.
 type verdict struct {
-	decision  samplingpolicy.Decision
-	threshold sampling.Threshold
+	decision samplingpolicy.Decision
+	mark     Mark
+}
+
+// Mark tells how a trace was chosen, for the tracestate of its spans.
+type Mark struct {
+	// Threshold says how likely traces like it are kept.
+	Threshold sampling.Threshold
+	// Randomness is what the threshold was compared with, if the trace does not
+	// carry it itself; else zero.
+	Randomness sampling.Randomness
 }
 
 // node gives verdicts. It may be called from several goroutines at once.
@@ -42,7 +51,7 @@ type node interface {
 
 func sampled(yes bool) verdict {
 	if yes {
-		return verdict{decision: samplingpolicy.Sampled, threshold: sampling.AlwaysSampleThreshold}
+		return verdict{decision: samplingpolicy.Sampled} // a mark of certainty
 	}
 	return verdict{decision: samplingpolicy.NotSampled}
 }

@@ -233,13 +233,13 @@ func TestVerdictsOfExtensionsAreWeighed(t *testing.T) {
 		says []samplingpolicy.Decision
 		want Decision
 	}{
-		"sampled":                       {[]samplingpolicy.Decision{samplingpolicy.NotSampled, samplingpolicy.Sampled}, Decision{Keep: true, Policy: 1, Threshold: half}},
+		"sampled":                       {[]samplingpolicy.Decision{samplingpolicy.NotSampled, samplingpolicy.Sampled}, Decision{Keep: true, Policy: 1, Mark: Mark{Threshold: half}}},
 		"dropped beats sampled":         {[]samplingpolicy.Decision{samplingpolicy.Sampled, samplingpolicy.Dropped}, Decision{Dropped: true, Policy: 1}},
 		"inverted no beats sampled":     {[]samplingpolicy.Decision{samplingpolicy.Sampled, samplingpolicy.InvertNotSampled}, Decision{Policy: -1}},
 		"inverted yes alone":            {[]samplingpolicy.Decision{samplingpolicy.InvertSampled}, Decision{Keep: true}},
 		"inverted yes against a no":     {[]samplingpolicy.Decision{samplingpolicy.InvertSampled, samplingpolicy.NotSampled}, Decision{Policy: -1}},
 		"neither yes nor no":            {[]samplingpolicy.Decision{samplingpolicy.Pending}, Decision{Policy: -1}},
-		"a number that means something": {[]samplingpolicy.Decision{samplingpolicy.Decision(99), samplingpolicy.Sampled}, Decision{Keep: true, Policy: 1, Threshold: half}},
+		"a number that means something": {[]samplingpolicy.Decision{samplingpolicy.Decision(99), samplingpolicy.Sampled}, Decision{Keep: true, Policy: 1, Mark: Mark{Threshold: half}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			exts := map[string]samplingpolicy.Extension{}
@@ -312,7 +312,7 @@ func TestTheThresholdIsThatOfTheLeastStrictPolicy(t *testing.T) {
 			s := newSet(t, &Options{TraceState: true}, c.list...)
 			d := s.Decide(observe(s, lucky))
 			assert.True(t, d.Keep)
-			assert.Equal(t, c.th, d.Threshold.TValue())
+			assert.Equal(t, c.th, d.Mark.Threshold.TValue())
 		})
 	}
 }

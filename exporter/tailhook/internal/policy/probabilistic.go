@@ -10,6 +10,9 @@ import (
 
 const defaultSalt = "default-hash-seed"
 
+// defaultSaltHash is the FNV-1a state after the default salt.
+const defaultSaltHash = 0x39f88fe94395b4fd
+
 // probabilistic samples a share of the traces, by the trace alone, so that every
 // Collector with the same configuration chooses the same ones.
 //
@@ -61,9 +64,12 @@ func hashBound(share float64) uint64 {
 }
 
 func (p *probabilistic) decide(t *Trace) (verdict, error) {
-	v := verdict{decision: samplingpolicy.NotSampled, threshold: p.threshold}
-	if p.leans(t) {
-		v.decision = samplingpolicy.Sampled
+	if !p.leans(t) {
+		return sampled(false), nil
+	}
+	v := verdict{decision: samplingpolicy.Sampled, mark: Mark{Threshold: p.threshold}}
+	if _, known := p.randomness(t); !known {
+		v.mark.Randomness = hashRandomness(fnv1a(p.salt, t.ID[:]), p.threshold)
 	}
 	return v, nil
 }
@@ -76,15 +82,29 @@ func (p *probabilistic) leans(t *Trace) bool {
 }
 
 func (p *probabilistic) randomness(t *Trace) (sampling.Randomness, bool) {
-	s := t.Summary
-	switch {
-	case !p.useTraceState:
+	if s := t.Summary; !p.useTraceState || !p.defaultSalt && !s.hasRandomness && !s.hasThreshold {
 		return sampling.Randomness{}, false
-	case s.hasRandomness:
-		return s.randomness, true
-	default:
-		return sampling.TraceIDToRandomness(t.ID), s.hasThreshold || s.randomID && p.defaultSalt
 	}
+	return t.randomness()
+}
+
+// randomness is what the trace itself says about its randomness, if anything.
+func (t *Trace) randomness() (sampling.Randomness, bool) {
+	s := t.Summary
+	if s.hasRandomness {
+		return s.randomness, true
+	}
+	return sampling.TraceIDToRandomness(t.ID), s.hasThreshold || s.randomID
+}
+
+// hashRandomness turns a hash, of which low values are kept, into randomness, of
+// which high values are. Rounding must not put a kept trace below its threshold.
+func hashRandomness(h uint64, th sampling.Threshold) sampling.Randomness {
+	r, err := sampling.UnsignedToRandomness(max(^h>>8, th.Unsigned()))
+	if err != nil { // a threshold that nothing passes
+		return sampling.AllProbabilitiesRandomness
+	}
+	return r
 }
 
 // FNV-1a, 64 bits (http://www.isthe.com/chongo/tech/comp/fnv/). hash/fnv gives

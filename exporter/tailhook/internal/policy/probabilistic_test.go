@@ -32,6 +32,24 @@ func TestTheHashIsFNV1aOfSaltAndID(t *testing.T) {
 	}
 }
 
+func TestTheDefaultSaltHashesToItsConstant(t *testing.T) {
+	assert.Equal(t, uint64(defaultSaltHash), fnv1a(fnvOffset, defaultSalt))
+}
+
+func TestAHashedTraceIsMarkedSoThatOthersDecideAlike(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	for _, percent := range []float64{0.1, 10, 33.3, 50, 99.99, 100} {
+		s := newSet(t, &Options{TraceState: true}, share(percent, "pepper"))
+		for range 2000 {
+			tr := observe(s, spansOf(plain))
+			tr.ID = randomID(r)
+			if d := s.Decide(tr); d.Keep {
+				assert.True(t, d.Mark.Threshold.ShouldSample(d.Mark.Randomness))
+			}
+		}
+	}
+}
+
 func TestTheShareIsKeptAndTheSameOneEverywhere(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	for _, flags := range []uint32{0, flagRandom} {

@@ -104,9 +104,14 @@ func (r *rarity) decide(t *Trace) (verdict, error) {
 	f.now += float64(t.Summary.Spans)
 	share := r.share(f)
 	r.mu.Unlock()
-	th := thresholdOf(share)
-	v := sampled(th.ShouldSample(randomnessOf(t)))
-	v.threshold = th
+	mark := Mark{Threshold: thresholdOf(share)}
+	random, known := t.randomness()
+	if !known {
+		random = hashRandomness(fnv1a(defaultSaltHash, t.ID[:]), sampling.AlwaysSampleThreshold)
+		mark.Randomness = random
+	}
+	v := sampled(mark.Threshold.ShouldSample(random))
+	v.mark = mark
 	return v, nil
 }
 
@@ -181,26 +186,4 @@ func fairRate(rates []float64, target float64) float64 {
 		left -= rate
 	}
 	return max(target, left)
-}
-
-// randomnessOf is that of a consistent decision: the trace's own if it has one,
-// else a hash of its id.
-func randomnessOf(t *Trace) sampling.Randomness {
-	switch s := t.Summary; {
-	case s.hasRandomness:
-		return s.randomness
-	case s.hasThreshold || s.randomID:
-		return sampling.TraceIDToRandomness(t.ID)
-	}
-	return hashRandomness(fnv1a(fnv1a(fnvOffset, defaultSalt), t.ID[:]))
-}
-
-// hashRandomness turns a hash, of which low values are kept, into randomness, of
-// which high values are.
-func hashRandomness(h uint64) sampling.Randomness {
-	r, err := sampling.UnsignedToRandomness(^h >> 8)
-	if err != nil { // 56 bits always fit
-		return sampling.AllProbabilitiesRandomness
-	}
-	return r
 }

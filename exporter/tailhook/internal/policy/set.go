@@ -49,9 +49,8 @@ type Decision struct {
 	Dropped bool
 	// Policy is the number of the policy that decided, -1 if none did.
 	Policy int
-	// Threshold tells, of a kept trace, how likely traces like it are kept, by the
-	// least strict of the policies that wanted it.
-	Threshold sampling.Threshold
+	// Mark of a kept trace is that of the least strict of the policies that wanted it.
+	Mark Mark
 	// Errors counts policies that failed.
 	Errors int
 }
@@ -59,7 +58,7 @@ type Decision struct {
 // Decide asks all policies about t. A policy that drops wins, then one that
 // samples; of several, the first in the configuration gets the credit.
 func (s *Set) Decide(t *Trace) Decision {
-	p := poll{threshold: sampling.NeverSampleThreshold}
+	p := poll{mark: Mark{Threshold: sampling.NeverSampleThreshold}}
 	for i := range p.first {
 		p.first[i] = -1
 	}
@@ -79,9 +78,9 @@ func (s *Set) Decide(t *Trace) Decision {
 
 // poll collects verdicts: the first policy with each, by decision.
 type poll struct {
-	first     [samplingpolicy.InvertNotSampled + 1]int //nolint:staticcheck // extensions may still use it
-	threshold sampling.Threshold
-	errors    int
+	first  [samplingpolicy.InvertNotSampled + 1]int //nolint:staticcheck // extensions may still use it
+	mark   Mark
+	errors int
 }
 
 func (p *poll) count(i int, v verdict) {
@@ -91,20 +90,20 @@ func (p *poll) count(i int, v verdict) {
 	if p.first[v.decision] < 0 {
 		p.first[v.decision] = i
 	}
-	if v.decision == samplingpolicy.Sampled && sampling.ThresholdLessThan(v.threshold, p.threshold) {
-		p.threshold = v.threshold
+	if v.decision == samplingpolicy.Sampled && sampling.ThresholdLessThan(v.mark.Threshold, p.mark.Threshold) {
+		p.mark = v.mark
 	}
 }
 
 //nolint:staticcheck // extensions may still use the inverted decisions
 func (p *poll) result() Decision {
-	d := Decision{Policy: -1, Errors: p.errors, Threshold: sampling.AlwaysSampleThreshold}
+	d := Decision{Policy: -1, Errors: p.errors}
 	switch {
 	case p.first[samplingpolicy.Dropped] >= 0:
 		d.Dropped, d.Policy = true, p.first[samplingpolicy.Dropped]
 	case p.first[samplingpolicy.InvertNotSampled] >= 0:
 	case p.first[samplingpolicy.Sampled] >= 0:
-		d.Keep, d.Policy, d.Threshold = true, p.first[samplingpolicy.Sampled], p.threshold
+		d.Keep, d.Policy, d.Mark = true, p.first[samplingpolicy.Sampled], p.mark
 	case p.first[samplingpolicy.InvertSampled] >= 0 && p.first[samplingpolicy.NotSampled] < 0:
 		d.Keep, d.Policy = true, p.first[samplingpolicy.InvertSampled]
 	}

@@ -12,6 +12,9 @@ type Reason uint8
 const (
 	// Settled: the stitch processor said that nothing can join the trace.
 	Settled Reason = iota
+	// Complete: the root and the peer of every call were seen, and nothing else came
+	// for complete_wait.
+	Complete
 	// RootWait: decision_wait_after_root_received after the root span.
 	RootWait
 	// Quiet: no span for quiet_wait.
@@ -42,7 +45,7 @@ func Reasons() []Reason {
 // String returns the value of the reason attribute in metrics.
 func (r Reason) String() string {
 	return [...]string{
-		"settled", "root_wait", "quiet", "decision_wait", "memory", "num_traces", "too_large", "shutdown",
+		"settled", "complete", "root_wait", "quiet", "decision_wait", "memory", "num_traces", "too_large", "shutdown",
 	}[r]
 }
 
@@ -52,6 +55,8 @@ type Rules struct {
 	// Settled is the wait after the word of the stitch processor, for spans of the
 	// trace that are on their way by another road.
 	Settled time.Duration
+	// Complete is the wait after the latest span of a trace that seems complete.
+	Complete time.Duration
 	// AfterRoot is the wait after the root span.
 	AfterRoot time.Duration
 	// Quiet is the wait after the latest span, once the root has been seen.
@@ -67,7 +72,12 @@ type Progress struct {
 	// Root is the time of the root span, and Settled that of the word that the
 	// trace is settled; 0 if neither came.
 	Root, Settled int64
+	// Balance of the calls seen.
+	Balance Balance
 }
+
+// complete says whether all that the trace is known to consist of is there.
+func (p *Progress) complete() bool { return p.Root != 0 && p.Balance == 0 }
 
 // Due returns when the trace is to be decided if nothing else comes, and why.
 func (r *Rules) Due(p *Progress) (int64, Reason) {
@@ -79,6 +89,9 @@ func (r *Rules) Due(p *Progress) (int64, Reason) {
 	}
 	if p.Settled != 0 {
 		sooner(add(p.Settled, r.Settled), Settled)
+	}
+	if p.complete() && r.Complete != 0 {
+		sooner(add(p.Last, r.Complete), Complete)
 	}
 	if p.Root != 0 && r.AfterRoot != 0 {
 		sooner(add(p.Root, r.AfterRoot), RootWait)

@@ -27,6 +27,9 @@ func TestTheEarliestRuleDecides(t *testing.T) {
 		"settled beats all":                  {all, Progress{First: 1 * s, Last: 2 * s, Root: 1 * s, Settled: 2 * s}, 3 * s, Settled},
 		"the wait bounds the rest":           {all, Progress{First: 1 * s, Last: 30 * s, Root: 30 * s}, 31 * s, DecisionWait},
 		"zero turns rules off":               {Rules{Wait: 30 * time.Second}, Progress{First: s, Last: s, Root: s}, 31 * s, DecisionWait},
+		"complete when quiet":                {Rules{Complete: 2 * time.Second, Wait: 30 * time.Second}, Progress{First: s, Last: 5 * s, Root: s}, 7 * s, Complete},
+		"not complete out of balance":        {Rules{Complete: 2 * time.Second, Wait: 30 * time.Second}, Progress{First: s, Last: 5 * s, Root: s, Balance: 1}, 31 * s, DecisionWait},
+		"not complete without a root":        {Rules{Complete: 2 * time.Second, Wait: 30 * time.Second}, Progress{First: s, Last: 5 * s}, 31 * s, DecisionWait},
 		"settled at once":                    {Rules{Wait: 30 * time.Second}, Progress{First: s, Last: 2 * s, Settled: 2 * s}, 2 * s, Settled},
 		"a wait without end":                 {Rules{Wait: math.MaxInt64}, Progress{First: s, Last: s}, math.MaxInt64, DecisionWait},
 	} {
