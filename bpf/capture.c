@@ -16,15 +16,11 @@ const struct close_record *unused_close __attribute__((unused));
 const struct proc_record *unused_proc __attribute__((unused));
 const enum counter *unused_counter __attribute__((unused));
 
-static __always_inline void enter(struct task_struct *task, struct pt_regs *regs,
-				  enum syscall_class class)
+static __always_inline void enter(struct task_struct *task, struct thread *thread,
+				  struct pt_regs *regs, enum syscall_class class)
 {
-	struct thread *thread;
 	struct file *file;
 
-	thread = thread_of(task);
-	if (!thread)
-		return;
 	thread->enter_ns = bpf_ktime_get_ns();
 	if (class != CLASS_WRITE || ARG3(regs) > WAKE_WRITE_MAX || !handoffs_enabled)
 		return;
@@ -33,17 +29,17 @@ static __always_inline void enter(struct task_struct *task, struct pt_regs *regs
 		fd_write(thread, file);
 }
 
-static __always_inline void on_enter(struct pt_regs *regs, long nr)
+static __always_inline void on_enter(struct pt_regs *regs, enum syscall_class class, bool again)
 {
-	enum syscall_class class = classify(nr);
-	struct task_struct *task;
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct thread *thread;
 
-	if (!class_moves_bytes(class))
-		return;
-	task = bpf_get_current_task_btf();
 	if (!target_of(task) || is_compat(task))
 		return;
-	enter(task, regs, class);
+	thread = thread_of(task);
+	if (!thread || (again && thread->enter_ns))
+		return;
+	enter(task, thread, regs, class);
 }
 
 /*
@@ -53,7 +49,18 @@ static __always_inline void on_enter(struct pt_regs *regs, long nr)
 SEC("tp_btf/sys_enter")
 int BPF_PROG(sys_enter, struct pt_regs *regs, long nr)
 {
-	return HOOK(on_enter(regs, nr));
+	enum syscall_class class = classify(nr);
+
+	return class_moves_bytes(class) ? HOOK(on_enter(regs, class, false)) : 0;
+}
+
+/* Where AGAIN is needed: what the program above was skipped for. */
+SEC("tp_btf/sys_enter")
+int BPF_PROG(sys_enter_again, struct pt_regs *regs, long nr)
+{
+	enum syscall_class class = classify(nr);
+
+	return class_moves_bytes(class) ? HOOK(on_enter(regs, class, true)) : 0;
 }
 
 /* Sleeps and turns of an event loop. */
@@ -125,25 +132,31 @@ static __always_inline void on_io(struct task_struct *task, struct thread *threa
 		thread->waited |= IO_WAITED_FD;
 }
 
-static __always_inline void on_exit(struct pt_regs *regs, long ret)
+/* Did the first of the two programs see this exit already? */
+static __always_inline bool seen(struct thread *thread, bool again)
 {
-	enum syscall_class class = classify(SYSCALL_NR(regs));
-	struct task_struct *task;
-	struct target *target;
+	bool seen = again && thread->exit_seen;
+
+	thread->exit_seen = !again;
+	return seen;
+}
+
+static __always_inline void on_exit(struct pt_regs *regs, enum syscall_class class, long ret,
+				    bool again)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct target *target = target_of(task);
 	struct thread *thread;
 
-	if (class == CLASS_NONE || (class_moves_bytes(class) && ret <= 0))
-		return;
-	task = bpf_get_current_task_btf();
-	target = target_of(task);
 	if (!target)
 		return;
 	if (is_compat(task)) {
-		count(SKIP_COMPAT);
+		if (!again)
+			count(SKIP_COMPAT);
 		return;
 	}
 	thread = thread_of(task);
-	if (!thread)
+	if (!thread || seen(thread, again))
 		return;
 	if (class_moves_bytes(class))
 		on_io(task, thread, target, class, regs, ret);
@@ -153,11 +166,28 @@ static __always_inline void on_exit(struct pt_regs *regs, long ret)
 		on_accept(task, thread, target, regs, ret);
 }
 
+/* Exits that tell nothing: of other system calls, and of failed I/O. */
+static __always_inline bool tells_nothing(enum syscall_class class, long ret)
+{
+	return class == CLASS_NONE || (class_moves_bytes(class) && ret <= 0);
+}
+
 /* sys_exit: results are known, the argument registers still hold. */
 SEC("tp_btf/sys_exit")
 int BPF_PROG(sys_exit, struct pt_regs *regs, long ret)
 {
-	return HOOK(on_exit(regs, ret));
+	enum syscall_class class = classify(SYSCALL_NR(regs));
+
+	return tells_nothing(class, ret) ? 0 : HOOK(on_exit(regs, class, ret, false));
+}
+
+/* Where AGAIN is needed: what the program above was skipped for. */
+SEC("tp_btf/sys_exit")
+int BPF_PROG(sys_exit_again, struct pt_regs *regs, long ret)
+{
+	enum syscall_class class = classify(SYSCALL_NR(regs));
+
+	return tells_nothing(class, ret) ? 0 : HOOK(on_exit(regs, class, ret, true));
 }
 
 /*

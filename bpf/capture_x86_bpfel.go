@@ -143,14 +143,16 @@ type CaptureTarget struct {
 }
 
 type CaptureThread struct {
-	_       structs.HostLayout
-	EnterNs uint64
-	Io      uint32
-	Tick    uint32
-	Waited  uint32
-	Pending uint32
-	Last    CaptureHandoff
-	Handoff [8]CaptureHandoff
+	_        structs.HostLayout
+	EnterNs  uint64
+	Io       uint32
+	Tick     uint32
+	Waited   uint32
+	Pending  uint32
+	ExitSeen uint32
+	Pad      uint32
+	Last     CaptureHandoff
+	Handoff  [8]CaptureHandoff
 }
 
 type CaptureThreadPoint struct {
@@ -181,7 +183,9 @@ const (
 	CaptureProgSchedProcessFork = "sched_process_fork"
 	CaptureProgSchedWaking      = "sched_waking"
 	CaptureProgSysEnter         = "sys_enter"
+	CaptureProgSysEnterAgain    = "sys_enter_again"
 	CaptureProgSysExit          = "sys_exit"
+	CaptureProgSysExitAgain     = "sys_exit_again"
 	CaptureVarCaptureSize       = "capture_size"
 	CaptureVarConnIds           = "conn_ids"
 	CaptureVarHandoffsEnabled   = "handoffs_enabled"
@@ -244,7 +248,9 @@ type CaptureProgramSpecs struct {
 	SchedProcessFork *ebpf.ProgramSpec `ebpf:"sched_process_fork"`
 	SchedWaking      *ebpf.ProgramSpec `ebpf:"sched_waking"`
 	SysEnter         *ebpf.ProgramSpec `ebpf:"sys_enter"`
+	SysEnterAgain    *ebpf.ProgramSpec `ebpf:"sys_enter_again"`
 	SysExit          *ebpf.ProgramSpec `ebpf:"sys_exit"`
+	SysExitAgain     *ebpf.ProgramSpec `ebpf:"sys_exit_again"`
 }
 
 // CaptureMapSpecs contains maps before they are loaded into the kernel.
@@ -350,7 +356,9 @@ type CapturePrograms struct {
 	SchedProcessFork *ebpf.Program `ebpf:"sched_process_fork"`
 	SchedWaking      *ebpf.Program `ebpf:"sched_waking"`
 	SysEnter         *ebpf.Program `ebpf:"sys_enter"`
+	SysEnterAgain    *ebpf.Program `ebpf:"sys_enter_again"`
 	SysExit          *ebpf.Program `ebpf:"sys_exit"`
+	SysExitAgain     *ebpf.Program `ebpf:"sys_exit_again"`
 }
 
 func (p *CapturePrograms) Close() error {
@@ -361,7 +369,9 @@ func (p *CapturePrograms) Close() error {
 		p.SchedProcessFork,
 		p.SchedWaking,
 		p.SysEnter,
+		p.SysEnterAgain,
 		p.SysExit,
+		p.SysExitAgain,
 	)
 }
 

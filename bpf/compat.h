@@ -166,11 +166,17 @@ static __always_inline __u64 go_g(struct task_struct *task, struct pt_regs *regs
  * Since 7.0 the caller of a tracepoint can be preempted inside a program
  * (a46023d5616e, "tracing: Guard __DECLARE_TRACE() use of __DO_TRACE_CALL() with
  * SRCU-fast"). Until it runs again, the kernel skips the program for all that runs
- * on this CPU, as if it had called itself: milliseconds of lost records. HOOK(body)
- * runs body so that this cannot happen: without preemption, which is then switched
- * on while interrupts are off, so that a preemption that is due comes not here but
- * at the next interrupt or on the way to user space. Older kernels see to it
- * themselves, and some of them refuse global functions between these two.
+ * on this CPU, as if it had called itself: milliseconds of lost records. Two things
+ * are done about it.
+ *
+ * HOOK(body) runs body without preemption, which is then switched on while
+ * interrupts are off, so that a preemption that is due comes not here but at the
+ * next interrupt or on the way to user space. What is left is a few instructions
+ * at either end. Older kernels see to it themselves, and some of them refuse
+ * global functions between these two.
+ *
+ * AGAIN: for these few instructions, user space attaches the hooks of system calls
+ * twice. The second program does what the first was skipped for.
  */
 extern int LINUX_KERNEL_VERSION __kconfig;
 extern void bpf_preempt_disable(void) __ksym __weak;

@@ -212,6 +212,7 @@ static __always_inline void on_transfer(struct sock *sk, struct conn *conn,
 	record->flags = transfer->flags | thread->waited;
 	record->conn = conn->id;
 	record->enter_ns = thread->enter_ns;
+	thread->enter_ns = 0;
 	record->seq = position(sk, transfer);
 	record->len = transfer->len;
 	__builtin_memcpy(record->comm, task->comm, sizeof(record->comm));
