@@ -91,7 +91,7 @@ func (c *Collector) prepare(o *Options) error {
 		}
 		c.ownSink = true
 	}
-	port, err := freePort()
+	port, err := FreePort()
 	if err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func binaryPath(path string) (string, error) {
 		path = os.Getenv("OTELCOL_BINARY")
 	}
 	if path == "" {
-		root, err := moduleRoot()
+		root, err := ModuleRoot()
 		if err != nil {
 			return "", err
 		}
@@ -129,7 +129,7 @@ func binaryPath(path string) (string, error) {
 	return filepath.Abs(path)
 }
 
-func moduleRoot() (string, error) {
+func ModuleRoot() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
 		return "", err

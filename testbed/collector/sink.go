@@ -30,8 +30,11 @@ type Sink struct {
 }
 
 // NewSink starts a Sink on a free port of the loopback.
-func NewSink() (*Sink, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+func NewSink() (*Sink, error) { return NewSinkAt("127.0.0.1:0") }
+
+// NewSinkAt starts a Sink at host:port, where another one may have been.
+func NewSinkAt(address string) (*Sink, error) {
+	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +123,8 @@ func (s *Sink) WaitQuiet(ctx context.Context, quiet time.Duration) error {
 	}
 }
 
-func freePort() (string, error) {
+// FreePort returns a port of the loopback on which nothing listened a moment ago.
+func FreePort() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err

@@ -1,0 +1,143 @@
+package rig
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/otelcol-custom/otelcol-custom/testbed/collector"
+)
+
+// pipeline is that of production, but that queries and statements are not
+// sanitised: they carry the tokens by which tests know what belongs together,
+// and which no component reads.
+const pipeline = `
+receivers:
+  ebpf:
+    targets: {include: [{pids: [%s]}]}
+    sanitize: {queries: false, statements: false}
+    %s
+  otlp: {protocols: {grpc: {endpoint: "127.0.0.1:%s"}}}
+processors:
+  memory_limiter: {check_interval: 1s, limit_mib: 1024}
+  stitch: {%s}
+connectors:
+  tailhook: {policies: [{name: all, type: always_sample}], decision_wait: 5s%s}
+exporters:
+  otlp_grpc: {endpoint: "${SINK}", tls: {insecure: true}, %s}
+  otlp_grpc/raw: {endpoint: %q, tls: {insecure: true}, ` + direct + `}
+service:` + collector.Telemetry + `
+  pipelines:
+    traces/raw: {receivers: [ebpf], exporters: [otlp_grpc/raw]}
+    traces/in: {receivers: [ebpf, otlp], processors: [memory_limiter, stitch], exporters: [tailhook]}
+    traces/out: {receivers: [tailhook], exporters: [otlp_grpc]}
+`
+
+// direct lets an exporter say at once what became of a batch.
+const direct = `sending_queue: {enabled: false}, retry_on_failure: {enabled: false}`
+
+// Options say what to trace and how. All but PIDs may be empty.
+type Options struct {
+	// PIDs are the processes to trace; their forks are traced with them.
+	PIDs []int
+	// Receiver holds further lines of the receiver's configuration, Stitch and Hook
+	// are fields of those of the stitch processor and the tail hook.
+	Receiver     []string
+	Stitch, Hook string
+	// Exporter are the fields of the exporter's queue and repetition. Default: it
+	// has neither, so that what the hook delivered is in the sink.
+	Exporter string
+	// Sink receives the released spans. Default: a new one.
+	Sink *collector.Sink
+}
+
+// Rig is a running Collector and what came out of it.
+type Rig struct {
+	*collector.Collector
+	// OTLP is where the Collector takes spans of SDKs, host:port.
+	OTLP string
+	// Raw receives what the ebpf receiver made, before stitching.
+	Raw *collector.Sink
+
+	released ptrace.Traces
+}
+
+// Start runs a Collector until the test ends and returns when it traces.
+func Start(t testing.TB, o Options) *Rig {
+	t.Helper()
+	raw, err := collector.NewSink()
+	require.NoError(t, err)
+	t.Cleanup(raw.Close)
+	port, err := collector.FreePort()
+	require.NoError(t, err)
+	r := &Rig{OTLP: "127.0.0.1:" + port, Raw: raw, released: ptrace.NewTraces()}
+	r.Collector, err = collector.Start(t.Context(), collector.Options{Config: o.yaml(port, raw.Endpoint()), Sink: o.Sink})
+	require.NoError(t, err)
+	t.Cleanup(func() { r.end(t) })
+	return r
+}
+
+func (o *Options) yaml(port, raw string) string {
+	pids := strings.Trim(fmt.Sprint(o.PIDs), "[]")
+	exporter := o.Exporter
+	if exporter == "" {
+		exporter = direct
+	}
+	hook := ""
+	if o.Hook != "" {
+		hook = ", " + o.Hook
+	}
+	return fmt.Sprintf(pipeline, strings.ReplaceAll(pids, " ", ", "), strings.Join(o.Receiver, "\n    "),
+		port, o.Stitch, hook, exporter, raw)
+}
+
+// end stops the Collector, unless the test has, and shows its log when the test
+// has failed.
+func (r *Rig) end(t testing.TB) {
+	if t.Failed() {
+		t.Logf("the Collector's log:\n%s", r.Log())
+	}
+	select {
+	case <-r.Done():
+		return
+	default:
+	}
+	_ = syscall.Kill(r.PID(), syscall.SIGCONT)
+	assert.NoError(t, r.Stop())
+}
+
+// Freeze stops the Collector's process without its knowledge, as a machine does
+// that has no time for it: nobody reads the ring buffer. Thaw lets it go on.
+func (r *Rig) Freeze(t testing.TB) {
+	t.Helper()
+	require.NoError(t, syscall.Kill(r.PID(), syscall.SIGSTOP))
+	require.Eventually(t, func() bool { return r.state() == 'T' }, patience, time.Millisecond)
+}
+
+// Thaw ends Freeze.
+func (r *Rig) Thaw(t testing.TB) {
+	t.Helper()
+	require.NoError(t, syscall.Kill(r.PID(), syscall.SIGCONT))
+}
+
+// state is that of the Collector's process, as in /proc/PID/stat.
+func (r *Rig) state() byte {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", r.PID()))
+	if _, rest, found := strings.Cut(string(text), ") "); found {
+		return rest[0]
+	}
+	return 0
+}
+
+// Released returns everything that has come out of the pipeline so far.
+func (r *Rig) Released() ptrace.Traces {
+	r.Sink.Take().ResourceSpans().MoveAndAppendTo(r.released.ResourceSpans())
+	return r.released
+}
