@@ -262,7 +262,7 @@ func TestProgramsAreStitched(t *testing.T) {
 	} {
 		for _, n := range inFlight {
 			t.Run(fmt.Sprintf("%s, %d in flight", tt.name, n), func(t *testing.T) {
-				res := run(t, tt.program, 1, n, min(400+20*n, 3000))
+				res := run(t, tt.program, 1, n, 200+8*n)
 				t.Log(res)
 				assert.GreaterOrEqual(t, res.recall(), tt.recall)
 				assert.LessOrEqual(t, res.wrongs(), tt.wrong)

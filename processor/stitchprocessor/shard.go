@@ -131,10 +131,13 @@ func (s *shard) consume(j *job) {
 	s.limit()
 }
 
-// node makes the window's and the assembler's view of a span.
+// node makes the window's and the assembler's view of a span. Without the former,
+// which is nil if the evidence says two things at once, the span just passes through.
 func (s *shard) node(p *process, span ptrace.Span, group *join.Group, now int64) *window.Node {
 	e := &s.exchange
 	if !e.Read(span) {
+		held := &join.Span{Data: span, Group: group, Process: p.peer, Arrived: now}
+		s.out = append(s.out, message{action: actAdd, span: held}, message{action: actQuiet, span: held})
 		return nil
 	}
 	server := span.Kind() == ptrace.SpanKindServer
@@ -167,8 +170,12 @@ func wireContext(span ptrace.Span, text string) (pcommon.TraceID, pcommon.SpanID
 	return pcommon.TraceID{}, pcommon.SpanID{}
 }
 
+// maxWatermark is beyond any time that the window believes in.
+const maxWatermark = int64(1) << 62
+
 // advance takes a new watermark: calls are ripe that every possible request is known of.
 func (s *shard) advance(p *process, watermark int64) {
+	watermark = min(watermark, maxWatermark)
 	p.window.Watermark = watermark
 	p.linker.Advance(watermark)
 	for c := p.window.Ripe(watermark); c != nil; c = p.window.Ripe(watermark) {
@@ -178,6 +185,7 @@ func (s *shard) advance(p *process, watermark int64) {
 		}
 		p.linker.Ripe(c, true)
 		s.solver.Final(c, solve.NoCandidate)
+		p.window.Resolve(c)
 	}
 	s.out = append(s.out, message{action: actWatermark, process: p.peer, time: watermark})
 }

@@ -77,7 +77,7 @@ func instanceOf(r pcommon.Resource) (instance, bool) {
 // evident reports whether a span carries evidence, cheaply.
 func evident(span ptrace.Span) bool {
 	v, ok := span.Attributes().Get(evidence.KeyRequestTID)
-	return ok && v.Type() == pcommon.ValueTypeInt && v.Int() != 0 &&
+	return ok && v.Type() == pcommon.ValueTypeInt && uint32(v.Int()) != 0 &&
 		(span.Kind() == ptrace.SpanKindServer || span.Kind() == ptrace.SpanKindClient)
 }
 

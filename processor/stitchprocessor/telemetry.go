@@ -24,6 +24,26 @@ type telemetry struct {
 	claimGuards [solve.Guards]metric.MeasurementOption
 	joinGuards  [join.Guards]metric.MeasurementOption
 	reasons     [join.Reasons]metric.MeasurementOption
+	tables      [tables]metric.MeasurementOption
+}
+
+// table is a bounded table, as the metric of evictions names it.
+type table uint8
+
+const (
+	tableProcesses table = iota
+	tableWindow
+	tableClaims
+	tableFutexWords
+	tableLoops
+	tableRemembered
+	tableListeners
+	tableHosts
+	tables
+)
+
+var tableNames = [tables]string{
+	"processes", "window", "claims", "futex_words", "loops", "remembered", "listeners", "hosts",
 }
 
 func newTelemetry(set component.TelemetrySettings) (*telemetry, error) {
@@ -46,6 +66,9 @@ func newTelemetry(set component.TelemetrySettings) (*telemetry, error) {
 	}
 	for r := range t.reasons {
 		t.reasons[r] = option("reason", join.Reason(r).String())
+	}
+	for i, name := range tableNames {
+		t.tables[i] = option("table", name)
 	}
 	return t, nil
 }
@@ -78,11 +101,11 @@ func (t *telemetry) shard(s *shard) {
 	c, v := s.counts, s.solver
 	s.counts = shardCounts{}
 	evictions := t.builder.ProcessorStitchEvictions
-	add(evictions, c.processes, option("table", "processes"))
-	add(evictions, c.window, option("table", "window"))
-	add(evictions, c.words, option("table", "futex_words"))
-	add(evictions, c.loops, option("table", "loops"))
-	add(evictions, v.Overflow, option("table", "claims"))
+	add(evictions, c.processes, t.tables[tableProcesses])
+	add(evictions, c.window, t.tables[tableWindow])
+	add(evictions, c.words, t.tables[tableFutexWords])
+	add(evictions, c.loops, t.tables[tableLoops])
+	add(evictions, v.Overflow, t.tables[tableClaims])
 	add(t.builder.ProcessorStitchConflicts, v.Conflicts)
 	for g, n := range v.Rejected {
 		add(t.builder.ProcessorStitchGuardRejections, n, t.claimGuards[g])
@@ -111,8 +134,8 @@ func (t *telemetry) assembly(a *assembly) {
 		add(b.ProcessorStitchReleasedTraces, its.Traces[r], t.reasons[r])
 	}
 	add(b.ProcessorStitchHiddenSpans, its.Hidden)
-	add(b.ProcessorStitchEvictions, its.Forgotten, option("table", "remembered"))
-	add(b.ProcessorStitchEvictions, its.Listeners, option("table", "listeners"))
-	add(b.ProcessorStitchEvictions, its.Hosts, option("table", "hosts"))
+	add(b.ProcessorStitchEvictions, its.Forgotten, t.tables[tableRemembered])
+	add(b.ProcessorStitchEvictions, its.Listeners, t.tables[tableListeners])
+	add(b.ProcessorStitchEvictions, its.Hosts, t.tables[tableHosts])
 	b.ProcessorStitchHeldSpans.Record(context.Background(), int64(a.Held()))
 }

@@ -136,6 +136,8 @@ func (a *Assembler) Linked(child, parent *Span, method string, confidence float6
 	}
 	if a.hang(child, parent) && (!child.explicit || identity) {
 		child.method, child.confidence, child.explicit = method, confidence, false
+		child.candidate = nil
+		a.answer(child, askCandidate)
 	}
 	a.answer(child, askLocal)
 }

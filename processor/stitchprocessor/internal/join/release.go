@@ -33,6 +33,9 @@ func (a *Assembler) release(root *Span, r Reason) {
 		a.let(s)
 	}
 	for _, s := range members {
+		s.released = true // all of them, before anybody is told
+	}
+	for _, s := range members {
 		a.gone(s)
 	}
 	clear(members)
@@ -121,7 +124,6 @@ func (a *Assembler) put(s *Span) {
 
 // gone ends the life of a span as a held one. What refers to it finds its ids.
 func (a *Assembler) gone(s *Span) {
-	s.released = true
 	s.Data, s.Group = ptrace.Span{}, nil
 	a.held--
 	dependents := s.dependents

@@ -121,6 +121,20 @@ func TestALinkBelowConfidenceBecomesASpanLink(t *testing.T) {
 	assert.True(t, o.settled)
 }
 
+func TestACandidateMayLeaveInTheSameTrace(t *testing.T) {
+	r := newRig(t, nil)
+	s, c := r.add(1, true, "a", 0, nil), r.add(2, false, "a", 0, nil)
+	r.Low(c, s, "submit", 0.7)
+	r.Linked(c, s, "completion", 0.99, false) // decisive evidence, late
+	r.Quiet(s)
+	r.pass(time.Second)
+	require.Len(t, r.out, 2)
+	assert.True(t, r.out[1].settled)
+	assert.Equal(t, byte(1), r.out[2].parent)
+	assert.Equal(t, "completion", r.out[2].method)
+	assert.Zero(t, r.out[2].links)
+}
+
 func TestALinkThatIsTakenBack(t *testing.T) {
 	r := newRig(t, nil)
 	s, c, other := r.add(1, true, "a", 0, nil), r.add(2, false, "a", 5, nil), r.add(4, false, "a", 0, nil)

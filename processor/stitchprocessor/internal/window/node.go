@@ -82,29 +82,42 @@ type Message struct {
 	Kind evidence.Kind
 }
 
+// maxTime is the latest time that is believed: sums of two fit.
+const maxTime = int64(1) << 61
+
+// plausible brings a time into the range in which arithmetic is safe.
+func plausible(t int64) int64 { return min(max(t, 0), maxTime) }
+
 // NewNode makes a node of a span's evidence. It keeps copies of the handoff lists
-// of e, no other memory of it. The caller sets Ref, Arrived, Trace and Caller.
+// of e, no other memory of it. Times that cannot be are brought into range. The
+// caller sets Ref, Arrived, Trace and Caller.
 func NewNode(e *evidence.Exchange, server bool, end int64) *Node {
 	n := &Node{
 		Server: server, Opaque: e.Opaque, Lossy: e.Lossy,
 		ConnID: e.ConnID, Ordinal: e.Ordinal, Peer: e.Peer,
-		Connect: e.Connect, ConnectTime: e.ConnectTime, End: end,
+		Connect: e.Connect, ConnectTime: plausible(e.ConnectTime), End: plausible(end),
 	}
 	n.Request = Message{Message: e.Request, Node: n, Kind: evidence.ClientWrite}
 	n.Response = Message{Message: e.Response, Node: n, Kind: evidence.ClientRead}
 	if server {
 		n.Request.Kind, n.Response.Kind = evidence.ServerRead, evidence.ServerWrite
 	}
-	n.Request.Handoffs = clone(e.Request.Handoffs)
-	n.Response.Handoffs = clone(e.Response.Handoffs)
+	n.Request.tidy()
+	n.Response.tidy()
 	return n
 }
 
-func clone(hs []evidence.Handoff) []evidence.Handoff {
-	if len(hs) == 0 {
-		return nil
+// tidy brings times into range and takes the handoffs into memory of its own.
+func (m *Message) tidy() {
+	m.Start, m.End = plausible(m.Start), plausible(m.End)
+	hs := m.Handoffs
+	m.Handoffs = nil
+	if len(hs) > 0 {
+		m.Handoffs = append(make([]evidence.Handoff, 0, len(hs)), hs...)
 	}
-	return append(make([]evidence.Handoff, 0, len(hs)), hs...)
+	for i := range m.Handoffs {
+		m.Handoffs[i].Time = plausible(m.Handoffs[i].Time)
+	}
 }
 
 // Start is when the first byte of the request moved, Unix ns.
