@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"runtime"
+	"slices"
+	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -213,4 +215,41 @@ func heap() int64 {
 	runtime.GC()
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc)
+}
+
+// BenchmarkSettledDelay is the time from a trace's last span to its arrival at
+// the next component, at 50,000 settled spans a second.
+func BenchmarkSettledDelay(b *testing.B) {
+	for b.Loop() {
+		var mu sync.Mutex
+		sent, delays := map[pcommon.TraceID]time.Time{}, []time.Duration{}
+		next := &sink{answer: func(_ context.Context, _ int, td ptrace.Traces) error {
+			now := time.Now()
+			mu.Lock()
+			defer mu.Unlock()
+			for _, rs := range td.ResourceSpans().All() {
+				delays = append(delays, now.Sub(sent[rs.ScopeSpans().At(0).Spans().At(0).TraceID()]))
+			}
+			return nil
+		}}
+		c := contenders(30 * time.Second)["tailhook"](b, next)
+		l := newLoad(b, true)
+		ticker := time.NewTicker(10 * time.Millisecond)
+		for range 300 {
+			<-ticker.C
+			td := l.next(b)
+			now := time.Now()
+			mu.Lock()
+			for _, s := range td.ResourceSpans().At(0).ScopeSpans().At(0).Spans().All() {
+				sent[s.TraceID()] = now
+			}
+			mu.Unlock()
+			require.NoError(b, c.ConsumeTraces(context.Background(), td))
+		}
+		ticker.Stop()
+		require.NoError(b, c.Shutdown(context.Background()))
+		slices.Sort(delays)
+		b.ReportMetric(float64(delays[len(delays)/2].Microseconds())/1000, "p50-ms")
+		b.ReportMetric(float64(delays[len(delays)*99/100].Microseconds())/1000, "p99-ms")
+	}
 }
