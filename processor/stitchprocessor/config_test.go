@@ -1,12 +1,17 @@
 package stitchprocessor
 
 import (
+	"os"
+	"reflect"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/confmap"
+
+	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/link"
+	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/window"
 )
 
 func TestTheDefaultConfigurationIsValid(t *testing.T) {
@@ -50,5 +55,16 @@ func TestWhatIsNotAllowedIsNamed(t *testing.T) {
 		c := defaults()
 		change(c)
 		assert.EqualError(t, c.Validate(), message)
+	}
+}
+
+func TestTheReadmeNamesEveryKeyAndMethod(t *testing.T) {
+	b, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	for f := range reflect.TypeFor[Config]().Fields() {
+		assert.Contains(t, string(b), "| `"+f.Tag.Get("mapstructure")+"` |")
+	}
+	for k := window.Kind(0); k < link.Kinds; k++ {
+		assert.Contains(t, string(b), "`"+link.Describe(k).Name+"`")
 	}
 }

@@ -12,13 +12,10 @@ import (
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
-	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/otelcol-custom/otelcol-custom/internal/evidence"
 	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/metadatatest"
 )
-
-func attributeKey(s string) attribute.Key { return attribute.Key(s) }
 
 func TestWhatWasAcceptedIsDeliveredOnShutdown(t *testing.T) {
 	for _, workers := range []int{1, 4} {
@@ -51,7 +48,7 @@ func TestBeforeStartNothingIsAccepted(t *testing.T) {
 func TestSpansThatAreRefusedOnReleaseAreCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := start(t, nil)
-		p.sink.err = errors.New("down")
+		p.sink.refuse(errors.New("down"))
 		td := ptrace.NewTraces()
 		addSpan(td, 7, 1, true, nil)
 		p.send(td)
@@ -102,77 +99,58 @@ func TestAConsumerThatHangsCannotHoldUpShutdownForEver(t *testing.T) {
 	})
 }
 
-func TestLimitsAreKeptAndCounted(t *testing.T) {
-	many := func(p *plant, n int, change func(i int, e *evidence.Exchange)) {
-		for i := range n {
+func TestMaxSpansIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := start(t, func(c *Config) { c.MaxSpans, c.Workers = 10, 1 })
+		for i := range 100 {
 			td := ptrace.NewTraces()
-			span := addSpan(td, 7, 1, true, func(e *evidence.Exchange) {
-				if change != nil {
-					change(i, e)
-				}
-			})
-			span.SetSpanID(pcommon.SpanID{byte(i), byte(i >> 8), 1})
+			addSpan(td, 7, 1, true, nil).SetSpanID(pcommon.SpanID{byte(i), byte(i >> 8), 1})
 			p.send(td)
 		}
-	}
-	t.Run("max_spans", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			p := start(t, func(c *Config) { c.MaxSpans, c.Workers = 10, 1 })
-			many(p, 100, nil)
-			p.stop()
-			assert.Len(t, p.sink.spans(), 100)
-			assert.EqualValues(t, 90, p.count("released_spans", "reason", "full"))
-			assert.EqualValues(t, 80, p.count("evictions", "table", "window"))
-			assert.EqualValues(t, 80, p.count("evictions", "table", "remembered"))
-		})
+		p.stop()
+		assert.Len(t, p.sink.spans(), 100)
+		assert.EqualValues(t, 90, p.count("released_spans", "reason", "full"))
+		assert.EqualValues(t, 80, p.count("evictions", "table", "window"))
+		assert.EqualValues(t, 80, p.count("evictions", "table", "remembered"))
 	})
-	t.Run("max_processes", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			p := start(t, func(c *Config) { c.MaxProcesses, c.Workers = 3, 1 })
-			for pid := range int64(10) {
-				td := ptrace.NewTraces()
-				addSpan(td, pid+1, byte(pid+1), false, nil)
-				p.send(td)
-			}
-			p.stop()
-			assert.Len(t, p.sink.spans(), 10)
-			assert.EqualValues(t, 7, p.count("evictions", "table", "processes"))
-			assert.EqualValues(t, 7, p.count("orphans", "cause", "evicted"))
-			assert.EqualValues(t, 3, p.count("orphans", "cause", "shutdown"))
-		})
-	})
-	t.Run("max_spans_per_trace, max_trace_depth and max_children", func(t *testing.T) {
-		for guard, change := range map[string]func(*Config){
-			"size":   func(c *Config) { c.MaxSpansPerTrace = 2 },
-			"depth":  func(c *Config) { c.MaxTraceDepth = 1 },
-			"fanout": func(c *Config) { c.MaxChildren = 1 },
-		} {
-			synctest.Test(t, func(t *testing.T) {
-				p := start(t, change)
-				td := ptrace.NewTraces()
-				addSpan(td, 7, 1, true, func(e *evidence.Exchange) { e.Response.IO = 6 })
-				addSpan(td, 7, 2, false, nil)
-				addSpan(td, 7, 3, false, func(e *evidence.Exchange) { e.Request.IO, e.Response.IO = 4, 5 })
-				p.send(td)
-				time.Sleep(time.Second)
-				p.stop()
-				assert.Len(t, p.sink.spans(), 3)
-				assert.Positive(t, p.count("guard_rejections", "guard", guard), guard)
-			})
-		}
-	})
-	t.Run("max_age", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			p := start(t, func(c *Config) { c.MaxAge = 500 * time.Millisecond })
+}
+
+func TestMaxProcessesIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := start(t, func(c *Config) { c.MaxProcesses, c.Workers = 3, 1 })
+		for pid := range int64(10) {
 			td := ptrace.NewTraces()
-			addSpan(td, 7, 1, true, nil)
+			addSpan(td, pid+1, byte(pid+1), false, nil)
+			p.send(td)
+		}
+		p.stop()
+		assert.Len(t, p.sink.spans(), 10)
+		assert.EqualValues(t, 7, p.count("evictions", "table", "processes"))
+		assert.EqualValues(t, 7, p.count("orphans", "cause", "evicted"))
+		assert.EqualValues(t, 3, p.count("orphans", "cause", "shutdown"))
+	})
+}
+
+func TestTheBoundsOfATraceAreKept(t *testing.T) {
+	for guard, change := range map[string]func(*Config){
+		"size":   func(c *Config) { c.MaxSpansPerTrace = 2 },
+		"depth":  func(c *Config) { c.MaxTraceDepth = 1 },
+		"fanout": func(c *Config) { c.MaxChildren = 1 },
+		"age":    func(c *Config) { c.MaxAge = 500 * time.Millisecond },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			p := start(t, change)
+			td := ptrace.NewTraces()
+			addSpan(td, 7, 1, true, func(e *evidence.Exchange) { e.Response.IO = 6 })
 			addSpan(td, 7, 2, false, nil)
+			addSpan(td, 7, 3, false, func(e *evidence.Exchange) { e.Request.IO, e.Response.IO = 4, 5 })
 			p.send(td)
+			time.Sleep(time.Second)
 			p.stop()
-			assert.Positive(t, p.count("guard_rejections", "guard", "age"))
-			assert.True(t, p.sink.spans()[pcommon.SpanID{2}].ParentSpanID().IsEmpty())
+			assert.Len(t, p.sink.spans(), 3)
+			assert.Positive(t, p.count("guard_rejections", "guard", guard), guard)
 		})
-	})
+	}
 }
 
 func TestEveryCountIsPublished(t *testing.T) {

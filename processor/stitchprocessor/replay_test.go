@@ -75,7 +75,7 @@ func TestTheProcessorDoesAsTheEngineDoes(t *testing.T) {
 				time.Sleep(sim.Interval)
 			}
 			p.stop()
-			got := parents(p.sink.got)
+			got := parents(p.sink.batches())
 			assert.Len(t, got, spans)
 			assert.Equal(t, parents(e.out), got)
 			assert.Zero(t, p.count("released_spans", "reason", "deadline"))

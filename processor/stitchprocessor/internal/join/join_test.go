@@ -271,7 +271,10 @@ func TestContextsOnTheWire(t *testing.T) {
 		assert.Equal(t, byte(1), r.out[2].parent)
 		assert.Equal(t, byte(8), r.out[1].parent)
 	})
-	t.Run("of different traces do not mix", func(t *testing.T) {
+}
+
+func TestContextsAndTrees(t *testing.T) {
+	t.Run("different traces do not mix", func(t *testing.T) {
 		r := newRig(t, nil)
 		s := r.add(1, true, "server", 0, nil)
 		a, b := r.add(2, false, "server", 0, wire(9, 8)), r.add(3, false, "server", 0, wire(7, 6))
@@ -283,7 +286,7 @@ func TestContextsOnTheWire(t *testing.T) {
 		assert.Equal(t, byte(7), r.out[3].trace)
 		assert.Equal(t, 1, r.Counts.Rejected[join.Trace])
 	})
-	t.Run("that only one end saw hold for both", func(t *testing.T) {
+	t.Run("what only one end saw holds for both", func(t *testing.T) {
 		r := newRig(t, nil)
 		c, s := r.add(1, false, "caller", 5, nil), r.add(2, true, "server", 5, wire(9, 8))
 		r.Alone(c)

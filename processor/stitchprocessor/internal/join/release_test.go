@@ -217,96 +217,102 @@ func TestGuardsOfTrees(t *testing.T) {
 	})
 }
 
-func TestAPeerIsWaitedForIfItCanBeExpected(t *testing.T) {
-	settle := func(r *rig) time.Duration {
-		start := r.now
-		for range 2000 {
-			r.pass(10 * time.Millisecond)
-			if len(r.out) > 0 {
-				break
-			}
+// settle lets time pass until something comes out, and returns how much.
+func (r *rig) settle() time.Duration {
+	start := r.now
+	clear(r.out)
+	for range 2000 {
+		r.pass(10 * time.Millisecond)
+		if len(r.out) > 0 {
+			break
 		}
-		return time.Duration(r.now - start)
 	}
-	known := func(r *rig) { // the address is served by a traced process
-		s := r.add(90, true, "server", 50, func(s *join.Span) { s.Peer = netip.MustParseAddrPort("10.0.0.9:1") })
-		r.Quiet(s)
-		r.pass(time.Second)
-		clear(r.out)
-	}
-	t.Run("a call to an address that nobody serves is not", func(t *testing.T) {
+	return time.Duration(r.now - start)
+}
+
+// serves makes known that a process serves the address.
+func (r *rig) serves(id byte, process string) {
+	s := r.add(id, true, process, 50, func(s *join.Span) { s.Peer = netip.AddrPortFrom(netip.MustParseAddr("10.0.0.9"), uint16(id)) })
+	r.Quiet(s)
+	r.pass(time.Second)
+}
+
+const (
+	soon  = 0.2 // seconds; settle_delay and a bit
+	later = 1.1 // peer_wait and settle_delay
+)
+
+func TestACallToATracedProcessWaitsForItsServerSpan(t *testing.T) {
+	t.Run("not if nobody serves the address", func(t *testing.T) {
 		r := newRig(t, nil)
 		r.Alone(r.add(1, false, "caller", 5, nil))
-		assert.Less(t, settle(r), 200*time.Millisecond)
+		assert.Less(t, r.settle().Seconds(), soon)
 	})
-	t.Run("a call to a traced process is, for a while", func(t *testing.T) {
+	t.Run("for a while", func(t *testing.T) {
 		r := newRig(t, nil)
-		known(r)
+		r.serves(90, "server")
 		r.Alone(r.add(1, false, "caller", 5, nil))
-		assert.InDelta(t, 1.1, settle(r).Seconds(), 0.1)
+		assert.InDelta(t, later, r.settle().Seconds(), 0.1)
 	})
 	t.Run("until that process has delivered everything of the time", func(t *testing.T) {
 		r := newRig(t, nil)
-		known(r)
+		r.serves(90, "server")
 		r.Alone(r.add(1, false, "caller", 5, nil))
 		r.Watermark(r.process("server"), 90*ms, r.now)
+		clear(r.out)
 		r.pass(300 * time.Millisecond)
 		assert.Empty(t, r.out)
 		r.Watermark(r.process("server"), 91*ms, r.now)
-		assert.Less(t, settle(r), 200*time.Millisecond)
+		assert.Less(t, r.settle().Seconds(), soon)
 	})
-	t.Run("all of those that serve the address", func(t *testing.T) {
+	t.Run("and all others that serve the address", func(t *testing.T) {
 		r := newRig(t, nil)
-		known(r)
-		other := r.add(91, true, "second worker", 50, func(s *join.Span) { s.Peer = netip.MustParseAddrPort("10.0.0.9:2") })
-		r.Quiet(other)
-		r.pass(time.Second)
-		clear(r.out)
+		r.serves(90, "server")
+		r.serves(91, "second worker")
 		r.Alone(r.add(1, false, "caller", 5, nil))
 		r.Watermark(r.process("server"), 91*ms, r.now)
+		clear(r.out)
 		r.pass(300 * time.Millisecond)
 		assert.Empty(t, r.out)
 		r.Watermark(r.process("second worker"), 91*ms, r.now)
-		assert.Less(t, settle(r), 200*time.Millisecond)
+		assert.Less(t, r.settle().Seconds(), soon)
 	})
-	t.Run("a process that is gone serves nothing", func(t *testing.T) {
+	t.Run("but for none that is gone", func(t *testing.T) {
 		r := newRig(t, nil)
-		known(r)
-		gone := r.add(91, true, "second worker", 50, func(s *join.Span) { s.Peer = netip.MustParseAddrPort("10.0.0.9:2") })
-		r.Quiet(gone)
+		r.serves(90, "server")
+		r.serves(91, "second worker")
 		r.Watermark(r.process("second worker"), 50*ms, r.now)
 		r.pass(3 * time.Second)
-		clear(r.out)
 		r.Alone(r.add(1, false, "caller", 5, nil))
 		r.Watermark(r.process("server"), 91*ms, r.now)
-		assert.Less(t, settle(r), 200*time.Millisecond)
+		assert.Less(t, r.settle().Seconds(), soon)
 	})
-	t.Run("the caller on this host is, for a while", func(t *testing.T) {
+}
+
+func TestAServerSpanWaitsForALocalCaller(t *testing.T) {
+	t.Run("for a while", func(t *testing.T) {
 		r := newRig(t, nil)
 		r.Quiet(r.add(1, true, "server", 5, nil))
-		assert.InDelta(t, 1.1, settle(r).Seconds(), 0.1)
+		assert.InDelta(t, later, r.settle().Seconds(), 0.1)
 	})
-	t.Run("but not one from elsewhere", func(t *testing.T) {
+	t.Run("but not for one from elsewhere", func(t *testing.T) {
 		r := newRig(t, nil)
 		r.Quiet(r.add(1, true, "server", 5, func(s *join.Span) { s.Peer = netip.MustParseAddrPort("10.0.0.9:1") }))
-		assert.Less(t, settle(r), 200*time.Millisecond)
+		assert.Less(t, r.settle().Seconds(), soon)
 	})
-	t.Run("nor one after many that were never seen", func(t *testing.T) {
+	t.Run("nor after many that were never seen, until one is", func(t *testing.T) {
 		r := newRig(t, nil)
 		for i := range uint16(64) {
 			r.Quiet(r.add(byte(i+100), true, "server", 100+i, nil))
 		}
 		r.pass(2 * time.Second)
-		clear(r.out)
 		r.Quiet(r.add(1, true, "server", 5, nil))
-		assert.Less(t, settle(r), 200*time.Millisecond)
-		clear(r.out)
+		assert.Less(t, r.settle().Seconds(), soon)
 		r.Alone(r.add(2, false, "caller", 6, nil))
 		r.Quiet(r.add(3, true, "server", 6, nil))
-		settle(r)
-		clear(r.out)
+		r.settle()
 		r.Quiet(r.add(4, true, "server", 7, nil))
-		assert.InDelta(t, 1.1, settle(r).Seconds(), 0.1, "one that was seen changes that")
+		assert.InDelta(t, later, r.settle().Seconds(), 0.1)
 	})
 }
 
