@@ -4,11 +4,16 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/open-telemetry/opentelemetry-collector-contrib/extension/storage/filestorage"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/consumer/consumertest"
+	"go.opentelemetry.io/collector/extension/extensiontest"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
@@ -85,4 +90,35 @@ func BenchmarkHook(b *testing.B) {
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(500*b.N), "ns/span")
 		})
 	}
+}
+
+// BenchmarkHookStored is the same with file_storage, four callers at a time.
+func BenchmarkHookStored(b *testing.B) {
+	f := filestorage.NewFactory()
+	dir := f.CreateDefaultConfig().(*filestorage.Config)
+	dir.Directory = b.TempDir()
+	ext, err := f.Create(context.Background(), extensiontest.NewNopSettings(f.Type()), dir)
+	require.NoError(b, err)
+	require.NoError(b, ext.Start(context.Background(), componenttest.NewNopHost()))
+	host := &storageHost{Host: componenttest.NewNopHost(), id: component.NewID(f.Type()), ext: ext}
+	cfg := createDefaultConfig().(*Config)
+	cfg.Policies, cfg.DecisionWait, cfg.Storage = baseline, time.Second, &host.id
+	h, err := newHook(nopSettings(), cfg, consumertest.NewNop())
+	require.NoError(b, err)
+	require.NoError(b, h.Start(context.Background(), host))
+	var calls atomic.Int64
+	b.SetParallelism(2)
+	b.RunParallel(func(pb *testing.PB) {
+		td := stream()
+		for pb.Next() {
+			renumber(td, int(calls.Add(1)))
+			if err := h.ConsumeTraces(context.Background(), td); err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
+	require.NoError(b, h.Shutdown(context.Background()))
+	require.NoError(b, ext.Shutdown(context.Background()))
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(500*b.N), "ns/span")
 }

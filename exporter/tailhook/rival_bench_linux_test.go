@@ -68,14 +68,19 @@ func newLoad(b testing.TB, settle bool) *loadgen {
 	return l
 }
 
-// next decodes the next call, as a receiver does.
-func (l *loadgen) next(b testing.TB) ptrace.Traces {
+// patch makes data the next call.
+func (l *loadgen) patch() {
 	for i, at := range l.ids {
 		n := uint64(l.calls/2*(loadCall/5) + i/5)
 		binary.BigEndian.PutUint64(l.data[at:], n*0x9e3779b97f4a7c15+1)
 		binary.BigEndian.PutUint64(l.data[at+8:], n*0xbf58476d1ce4e5b9)
 	}
 	l.calls++
+}
+
+// next decodes the next call, as a receiver does.
+func (l *loadgen) next(b testing.TB) ptrace.Traces {
+	l.patch()
 	var u ptrace.ProtoUnmarshaler
 	td, err := u.UnmarshalTraces(l.data)
 	require.NoError(b, err)
@@ -119,6 +124,8 @@ func contenders(wait time.Duration) map[string]func(testing.TB, consumer.Traces)
 
 // nothing is the cost of the load itself.
 type nothing struct{ lifecycle }
+
+func (nothing) Capabilities() consumer.Capabilities { return consumer.Capabilities{} }
 
 func (nothing) ConsumeTraces(context.Context, ptrace.Traces) error { return nil }
 func (nothing) Shutdown(context.Context) error                     { return nil }
