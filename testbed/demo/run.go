@@ -127,6 +127,9 @@ func startCollector(ctx context.Context, o *options, s *system, output string) (
 		"--config", "yaml:exporters::file/demo::path: " + output,
 		"--config", "yaml:exporters::file/demo::flush_interval: 100ms",
 		"--config", "yaml:service::pipelines::traces/out::exporters: [file/demo]",
+		// Another Collector may have the usual ports.
+		"--config", "yaml:receivers::otlp::protocols::grpc::endpoint: 127.0.0.1:0",
+		"--config", "yaml:receivers::otlp::protocols::http::endpoint: 127.0.0.1:0",
 	}
 	if o.targets == "demo" {
 		argv = append(argv, "--config", fmt.Sprintf("yaml:receivers::ebpf::targets::include: [{pids: [%s]}]", join(s.pids)))
