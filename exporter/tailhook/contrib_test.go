@@ -31,25 +31,33 @@ type lifecycle interface {
 	component.Component
 }
 
-// tailSampling starts contrib's processor with the same block as the hook.
+// tailSampling starts contrib's processor, and tailHook the hook, with the same
+// block.
 func tailSampling(t *testing.T, block map[string]any, next consumer.Traces) lifecycle {
-	f := tailsamplingprocessor.NewFactory()
-	cfg := f.CreateDefaultConfig()
-	require.NoError(t, confmap.NewFromStringMap(block).Unmarshal(cfg))
-	p, err := f.CreateTraces(t.Context(), processortest.NewNopSettings(f.Type()), cfg, next)
-	require.NoError(t, err)
-	require.NoError(t, p.Start(t.Context(), componenttest.NewNopHost()))
-	return p
+	return startOnHost(t, true, block, next, componenttest.NewNopHost())
 }
 
 func tailHook(t *testing.T, block map[string]any, next consumer.Traces) lifecycle {
-	cfg := createDefaultConfig().(*Config)
-	require.NoError(t, confmap.NewFromStringMap(block).Unmarshal(cfg))
-	require.NoError(t, confmap.Validate(cfg))
-	h, err := newHook(nopSettings(), cfg, next)
+	return startOnHost(t, false, block, next, componenttest.NewNopHost())
+}
+
+func startOnHost(t *testing.T, contrib bool, block map[string]any, next consumer.Traces, host component.Host) lifecycle {
+	var c lifecycle
+	var err error
+	if contrib {
+		f := tailsamplingprocessor.NewFactory()
+		cfg := f.CreateDefaultConfig()
+		require.NoError(t, confmap.NewFromStringMap(block).Unmarshal(cfg))
+		c, err = f.CreateTraces(t.Context(), processortest.NewNopSettings(f.Type()), cfg, next)
+	} else {
+		cfg := createDefaultConfig().(*Config)
+		require.NoError(t, confmap.NewFromStringMap(block).Unmarshal(cfg))
+		require.NoError(t, confmap.Validate(cfg))
+		c, err = newHook(nopSettings(), cfg, next)
+	}
 	require.NoError(t, err)
-	require.NoError(t, h.Start(t.Context(), componenttest.NewNopHost()))
-	return h
+	require.NoError(t, c.Start(t.Context(), host))
+	return c
 }
 
 // block reads a configuration of tail_sampling, with other policies.

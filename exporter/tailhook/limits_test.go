@@ -1,7 +1,6 @@
 package tailhook
 
 import (
-	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -9,7 +8,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/consumer/consumererror"
-	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/otelcol-custom/otelcol-custom/exporter/tailhook/internal/policy"
 )
@@ -58,7 +56,7 @@ func TestMemoryIsShortOfWantedTracesTheOldestGoEarly(t *testing.T) {
 func TestMemoryFullOfUndeliveredTracesRefusesMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stuck := make(chan struct{})
-		next := &sink{answer: func(context.Context, int, ptrace.Traces) error { <-stuck; return nil }}
+		next := &sink{answer: blockUntil(stuck)}
 		r := start(t, next, func(c *Config) {
 			c.MaxBytes, c.MaxTraceBytes = 1<<20, 0
 		})

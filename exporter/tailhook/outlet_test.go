@@ -21,6 +21,11 @@ import (
 
 func nopSettings() connector.Settings { return connectortest.NewNopSettings(metadata.Type) }
 
+// blockUntil is a next component that takes nothing before a channel is closed.
+func blockUntil(free <-chan struct{}) func(context.Context, int, ptrace.Traces) error {
+	return func(context.Context, int, ptrace.Traces) error { <-free; return nil }
+}
+
 var errBusy = errors.New("queue is full")
 
 func TestACallThatFailsIsRepeated(t *testing.T) {
@@ -116,7 +121,7 @@ func TestShutdownGivesUpOnADeadNextComponent(t *testing.T) {
 func TestAStuckNextComponentStopsNobodyElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stuck := make(chan struct{})
-		kept, rest := &sink{}, &sink{answer: func(context.Context, int, ptrace.Traces) error { <-stuck; return nil }}
+		kept, rest := &sink{}, &sink{answer: blockUntil(stuck)}
 		r := start(t, twoPipelines(kept, rest), func(c *Config) {
 			c.DroppedPipelines = []pipeline.ID{archiveID}
 			c.Delivery.Senders = 1
