@@ -107,6 +107,12 @@ func NewNode(e *evidence.Exchange, server bool, end int64) *Node {
 	return n
 }
 
+// disown takes away what names the I/O of a message. Its times are left; on its
+// thread it is a hole.
+func (m *Message) disown() {
+	m.Message = evidence.Message{Start: m.Start, End: m.End}
+}
+
 // tidy brings times into range and takes the handoffs into memory of its own.
 func (m *Message) tidy() {
 	m.Start, m.End = plausible(m.Start), plausible(m.End)

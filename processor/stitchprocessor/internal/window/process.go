@@ -41,6 +41,9 @@ func (p *Process) Len() int { return p.nodes }
 func (p *Process) Add(n *Node) []*Node {
 	n.Process, n.indexed = p, true
 	p.nodes++
+	if n.Lossy && !p.paired(n) {
+		n.Response.disown()
+	}
 	var awakened []*Node
 	for _, m := range [...]*Message{&n.Request, &n.Response} {
 		if m.IO != 0 && m.TID != 0 {
@@ -59,6 +62,29 @@ func (p *Process) Add(n *Node) []*Node {
 		p.traces[n.Trace] = append(p.traces[n.Trace], n)
 	}
 	return awakened
+}
+
+// maxPaired bounds the I/O between request and response that is looked at.
+const maxPaired = 256
+
+// paired reports whether the response of a lossy node is its own for certain: one
+// thread moved both messages, and nothing that it did between is missing. Else the
+// records of its response and of the next request may have been lost, and this
+// be the response to that.
+func (p *Process) paired(n *Node) bool {
+	in, out := &n.Request, &n.Response
+	if in.TID != out.TID || in.IO == 0 || out.IO == 0 {
+		return false
+	}
+	first := out.First()
+	for io := in.Last() + 1; io != first; {
+		m := p.messages[key(in.TID, io)]
+		if m == nil || io > first || io-in.Last() > maxPaired {
+			return false
+		}
+		io = max(m.Last(), io) + 1
+	}
+	return true
 }
 
 func (p *Process) addServer(n *Node) {

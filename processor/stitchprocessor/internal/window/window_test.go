@@ -69,6 +69,41 @@ func TestNeighboursOnAThread(t *testing.T) {
 	}
 }
 
+func TestTheResponseOfALossySpanIsItsOwnOnlyIfNothingIsMissing(t *testing.T) {
+	between := node(false, 20, 30, at{1, 6, 1}, at{1, 8, 2})
+	for name, tt := range map[string]struct {
+		lossy, own        bool
+		request, response at
+	}{
+		"the next I/O of the thread":               {true, true, at{2, 5, 1}, at{2, 6, 1}},
+		"all between is known":                     {true, true, at{1, 5, 1}, at{1, 9, 1}},
+		"in several goes":                          {true, true, at{1, 5, 3}, at{1, 9, 4}},
+		"something between is missing":             {true, false, at{1, 4, 1}, at{1, 9, 1}},
+		"another thread has moved it":              {true, false, at{1, 5, 1}, at{2, 6, 1}},
+		"it came before the request":               {true, false, at{2, 5, 1}, at{2, 4, 1}},
+		"it begins in the middle of another one's": {true, false, at{1, 5, 1}, at{1, 8, 1}},
+		"too far away":                             {true, false, at{2, 5, 1}, at{2, 1 << 31, 1}},
+		"no ordinals":                              {true, false, at{2, 0, 1}, at{2, 1, 1}},
+		"what is not lossy is not doubted":         {false, true, at{1, 5, 1}, at{2, 60, 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := fill(between)
+			n := node(true, 10, 90, tt.request, tt.response)
+			n.Lossy = tt.lossy
+			p.Add(n)
+			assert.True(t, n.HasResponse())
+			assert.EqualValues(t, 89, n.Answered(), "the times are left")
+			if tt.own {
+				assert.Equal(t, tt.response.tid, n.Response.TID)
+				assert.Same(t, &n.Response, p.Exact(tt.response.tid, tt.response.io))
+			} else {
+				assert.Zero(t, n.Response.Point)
+				assert.NotSame(t, &n.Response, p.Exact(tt.response.tid, tt.response.io))
+			}
+		})
+	}
+}
+
 func TestAMessageInSeveralGoesHasNeighboursAtBothEnds(t *testing.T) {
 	r := node(true, 10, 90, at{1, 4, 1}, at{1, 12, 1})
 	c := node(false, 20, 30, at{1, 5, 3}, at{1, 11, 4}) // writes 5 to 7, reads 8 to 11
