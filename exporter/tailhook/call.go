@@ -33,6 +33,7 @@ type call struct {
 type sighting struct {
 	policy.Summary
 	balance settle.Balance
+	kind    uint64 // of the trace, by its root; 0 if that was not seen
 	root    bool
 	settled bool
 }
@@ -75,11 +76,23 @@ func (c *call) look(i int, span ptrace.Span) {
 	}
 	s := &c.seen[frag]
 	c.observer.Span(c.state(frag), &s.Summary, span)
-	s.root = s.root || span.ParentSpanID().IsEmpty()
+	if span.ParentSpanID().IsEmpty() {
+		s.root = true
+		s.kind = c.kindOf(span)
+	}
 	c.weigh(s, span)
 	if v, ok := span.Attributes().Get(evidence.KeySettled); ok && v.Bool() {
 		s.settled = true
 	}
+}
+
+// kindOf tells kinds of traces apart, by service and name of the root. It is
+// never 0.
+func (c *call) kindOf(root ptrace.Span) uint64 {
+	if c.edges == nil {
+		return 1 // nobody asks
+	}
+	return max(1, edgeKey(c.service, root))
 }
 
 // weigh adds a call or its peer to the balance of the trace.

@@ -32,7 +32,7 @@ func (s *shard) apply(slot uint32, why settle.Reason, d *policy.Decision) {
 	p := parcel{
 		spans: t.summary.Spans - t.omitted.spans, omitted: t.omitted, mark: s.mark(d), refs: s.refs.take(t.refs),
 	}
-	s.remember(t.id, d.Keep, p.mark)
+	s.remember(t.id, d.Keep, p.mark, s.believed(t, why))
 	if s.hook.journal != nil {
 		s.hook.journal.Decided(journal.Decision{Trace: t.id, Keep: d.Keep, Threshold: p.mark.Threshold.Unsigned(), Randomness: p.mark.Randomness.Unsigned()})
 	}
@@ -57,12 +57,29 @@ func (s *shard) mark(d *policy.Decision) policy.Mark {
 	return noMark()
 }
 
-// remember keeps a decision for late spans.
-func (s *shard) remember(id pcommon.TraceID, keep bool, m policy.Mark) {
+// remember keeps a decision for late spans. kind is that of a trace that was
+// decided as complete, else 0.
+func (s *shard) remember(id pcommon.TraceID, keep bool, m policy.Mark, kind uint64) {
 	if keep {
-		s.sampled.Put(id, m)
+		s.sampled.Put(id, kept{mark: m, kind: kind})
 	} else {
-		s.notSampled.Put(id, struct{}{})
+		s.notSampled.Put(id, kind)
+	}
+}
+
+// believed counts a trace that is decided because it seems complete.
+func (s *shard) believed(t *trace, why settle.Reason) uint64 {
+	if why != settle.Complete {
+		return 0
+	}
+	s.trust.Complete(t.kind)
+	return t.kind
+}
+
+// doubt counts a span of a trace that was decided as complete.
+func (s *shard) doubt(kind uint64) {
+	if kind != 0 {
+		s.trust.Late(kind, s.now)
 	}
 }
 
@@ -99,12 +116,14 @@ func (s *shard) decode(slot uint32) ptrace.Traces {
 
 // late lets spans of a decided trace follow its decision.
 func (s *shard) late(c *call, f *buffer.Fragment) bool {
-	if m, ok := s.sampled.Get(f.ID); ok {
+	if k, ok := s.sampled.Get(f.ID); ok {
+		s.doubt(k.kind)
 		s.stats.late[outcomeSampled] += int64(f.Spans)
-		s.follow(s.hook.kept, c, f, m)
+		s.follow(s.hook.kept, c, f, k.mark)
 		return true
 	}
-	if _, ok := s.notSampled.Get(f.ID); ok {
+	if kind, ok := s.notSampled.Get(f.ID); ok {
+		s.doubt(kind)
 		s.stats.late[outcomeNotSampled] += int64(f.Spans)
 		s.follow(s.hook.dropped, c, f, noMark())
 		return true

@@ -11,6 +11,8 @@ import (
 const (
 	// maxEdges bounds the kinds of calls that are learned.
 	maxEdges = 10_000
+	// maxKinds bounds the kinds of traces that a shard learns to trust.
+	maxKinds = 10_000
 	// lessonsPerTick bounds the traces that a shard decodes to learn from them.
 	lessonsPerTick = 20
 )

@@ -131,3 +131,24 @@ func TestCallsAreToldApartByWhoIsCalled(t *testing.T) {
 	}
 	assert.Len(t, keys, 12)
 }
+
+func TestAKindOfTraceThatOnlySeemsCompleteIsNoLongerTrusted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		next := &sink{}
+		r := start(t, next, func(c *Config) { complete(c); c.NumShards = 1 })
+		request := func(n int) {
+			r.send(part(n, "a", [3]int{1, 0, server}))
+			time.Sleep(3 * time.Second)
+			r.send(part(n, "b", [3]int{2, 1, server})) // called without a client span
+		}
+		for n := range 20 {
+			request(n + 1)
+		}
+		time.Sleep(15 * time.Second)
+		r.close()
+		assert.Equal(t, 40, next.spans())
+		early := r.count("tailhook_traces_decided", "reason", "complete")
+		assert.Equal(t, int64(3), early, "until three were late")
+		assert.Equal(t, early, r.count("tailhook_late_spans"))
+	})
+}

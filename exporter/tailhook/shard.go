@@ -25,8 +25,9 @@ type shard struct {
 	rules  settle.Rules
 	most   int // traces, 0 is no limit
 
-	sampled    *settle.Decided[policy.Mark]
-	notSampled *settle.Decided[struct{}]
+	sampled    *settle.Decided[kept]
+	notSampled *settle.Decided[uint64] // as kept.kind
+	trust      *settle.Trust
 
 	now   int64 // of the message at hand, since origin
 	stats *stats
@@ -37,6 +38,12 @@ type shard struct {
 
 	booked       int64 // in the ledger
 	bookedTraces int
+}
+
+// kept is what is remembered of a kept trace.
+type kept struct {
+	mark policy.Mark
+	kind uint64 // of a trace that was decided as complete, else 0
 }
 
 // queueLength is the number of calls that may wait for a shard.
@@ -52,9 +59,10 @@ func newShard(h *hook, number, shards int, origin time.Time) *shard {
 			Quiet: h.cfg.QuietWait, Wait: h.cfg.DecisionWait,
 		},
 		most:       share(int(h.cfg.NumTraces)),
-		sampled:    settle.NewDecided[policy.Mark](share(h.cfg.DecisionCache.SampledCacheSize)),
-		notSampled: settle.NewDecided[struct{}](share(h.cfg.DecisionCache.NonSampledCacheSize)),
+		sampled:    settle.NewDecided[kept](share(h.cfg.DecisionCache.SampledCacheSize)),
+		notSampled: settle.NewDecided[uint64](share(h.cfg.DecisionCache.NonSampledCacheSize)),
 		stats:      newStats(h.tel),
+		trust:      settle.NewTrust(maxKinds),
 	}
 }
 
@@ -150,6 +158,9 @@ func (s *shard) learn(slot uint32, c *call, f *buffer.Fragment) {
 	t.summary.Merge(&seen.Summary)
 	c.Times(f, func(start, end uint64) { set.Time(st, &t.summary, start, end) })
 	t.progress.Balance += seen.balance
+	if t.kind == 0 {
+		t.kind = seen.kind
+	}
 	if seen.root && t.progress.Root == 0 {
 		t.progress.Root = s.now
 	}
@@ -166,7 +177,11 @@ func (s *shard) schedule(slot uint32) {
 		s.discard(slot, settle.TooLarge)
 		return
 	}
-	due, why := s.rules.Due(&t.progress)
+	rules := s.rules
+	if !s.trust.Holds(t.kind, s.now) {
+		rules.Complete = 0
+	}
+	due, why := rules.Due(&t.progress)
 	if due <= s.now {
 		s.decide(slot, why)
 		return

@@ -39,7 +39,7 @@ func (h *hook) openJournal(ctx context.Context, host component.Host) error {
 	}
 	return h.journal.Decisions(ctx, func(d journal.Decision) {
 		s := h.shards[buffer.ShardOf(d.Trace, len(h.shards))]
-		s.remember(d.Trace, d.Keep, markOf(d))
+		s.remember(d.Trace, d.Keep, markOf(d), 0)
 	})
 }
 

@@ -22,6 +22,7 @@ type trace struct {
 	gen      uint32 // of the slot
 	older    uint32 // neighbours by age: slot + 1, 0 for none
 	newer    uint32
+	kind     uint64 // by its root, 0 if that was not seen
 	refs     uint32 // its fragments in the journal: node + 1, 0 for none
 }
 
