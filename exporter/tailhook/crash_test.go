@@ -26,6 +26,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/otelcol-custom/otelcol-custom/exporter/tailhook/internal/metadata"
+	"github.com/otelcol-custom/otelcol-custom/exporter/tailhook/internal/policy"
 )
 
 // storageHost is a host with a file_storage extension in a directory.
@@ -50,10 +51,13 @@ func newStorageHost(t *testing.T, dir string) *storageHost {
 }
 
 // startStored starts a hook on the storage in dir. Traces wait until settled.
-func startStored(t *testing.T, dir string, next *sink) (*hook, *storageHost) {
+func startStored(t *testing.T, dir string, next *sink, policies ...policy.Config) (*hook, *storageHost) {
 	host := newStorageHost(t, dir)
 	cfg := createDefaultConfig().(*Config)
 	cfg.Policies = baseline[:1]
+	if len(policies) > 0 {
+		cfg.Policies = policies
+	}
 	cfg.DecisionWait = time.Hour
 	cfg.NumShards = 2
 	cfg.Storage = &host.id
@@ -299,6 +303,47 @@ func TestARestartGoesOnWhereItStopped(t *testing.T) {
 	stopStored(t, h, host)
 	assert.Equal(t, 3, next.of(1), "what was not delivered, and a late span")
 	assert.Zero(t, next.of(2), "the decision is remembered")
+}
+
+func TestMarksSurviveARestart(t *testing.T) {
+	dir := t.TempDir()
+	rare := policy.Config{Name: "half", Type: policy.Probabilistic, Probabilistic: policy.ProbabilisticConfig{SamplingPercentage: 50, HashSalt: "pepper"}}
+	var states [2]map[pcommon.TraceID]string
+	for i := range states {
+		next := &sink{}
+		h, host := startStored(t, dir, next, rare)
+		for n := range 50 {
+			require.NoError(t, h.ConsumeTraces(t.Context(), spans(n+1, 1, settled)))
+		}
+		stopStored(t, h, host)
+		states[i] = map[pcommon.TraceID]string{}
+		for _, td := range next.all {
+			for _, rs := range td.ResourceSpans().All() {
+				s := rs.ScopeSpans().At(0).Spans().At(0)
+				states[i][s.TraceID()] = s.TraceState().AsRaw()
+			}
+		}
+	}
+	require.Greater(t, len(states[0]), 10)
+	assert.Equal(t, states[0], states[1], "late spans after it are marked alike")
+	for _, state := range states[0] {
+		assert.Contains(t, state, "rv:")
+		assert.Contains(t, state, "th:8")
+	}
+}
+
+func TestAStoredCallThatIsBrokenIsGivenUp(t *testing.T) {
+	dir := t.TempDir()
+	h, host := startStored(t, dir, &sink{})
+	_, err := h.journal.Accept([]byte{0xff}, 1)
+	require.NoError(t, err)
+	stopStored(t, h, host)
+	h, host = startStored(t, dir, &sink{})
+	require.NoError(t, h.ConsumeTraces(t.Context(), spans(1, 1, settled)))
+	stopStored(t, h, host)
+	h, host = startStored(t, dir, &sink{})
+	assert.Zero(t, h.journal.Pending())
+	stopStored(t, h, host)
 }
 
 // fullStorage is a storage extension and client that takes nothing.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
@@ -75,6 +76,8 @@ func text(key, value string) func(ptrace.Span) {
 }
 
 func plain(ptrace.Span) {}
+
+func nopTelemetry() component.TelemetrySettings { return componenttest.NewNopTelemetrySettings() }
 
 func during(start, end time.Duration) func(ptrace.Span) {
 	return func(s ptrace.Span) {
