@@ -48,6 +48,7 @@ func subcommands() []subcommand {
 		{"score", "[flags] FILE...", "score released spans", runScore},
 		{"baseline", "[flags] FILE...", "score the rivals' rules on recorded spans", runBaseline},
 		{"blind", "--spans FILE --truth FILE", "score linkers on spans that carry only times", runBlind},
+		{"overhead", "[flags] [WORKLOAD...]", "measure what tracing costs programs under load", runOverhead},
 		{"delay", "[flags]", "serve delayed replies (scenarios start it)", runDelay},
 	}
 }
