@@ -87,6 +87,8 @@ type DeliveryConfig struct {
 }
 
 func createDefaultConfig() component.Config {
+	retry := configretry.NewDefaultBackOffConfig()
+	retry.MaxElapsedTime = 0 // max_bytes bounds what waits; giving up would lose what was accepted
 	return &Config{
 		DecisionWait:  30 * time.Second,
 		CompleteWait:  2 * time.Second,
@@ -96,7 +98,7 @@ func createDefaultConfig() component.Config {
 		DecisionCache: DecisionCacheConfig{SampledCacheSize: 100_000, NonSampledCacheSize: 400_000},
 		Delivery: DeliveryConfig{
 			Senders:         4,
-			RetryOnFailure:  configretry.NewDefaultBackOffConfig(),
+			RetryOnFailure:  retry,
 			ShutdownTimeout: 10 * time.Second,
 		},
 	}

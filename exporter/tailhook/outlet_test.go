@@ -174,3 +174,24 @@ func TestTheThresholdOfAKeptTraceIsWritten(t *testing.T) {
 		})
 	}
 }
+
+func TestALongOutageLosesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		next := &sink{answer: func(context.Context, int, ptrace.Traces) error {
+			if time.Since(began) < 3*time.Hour {
+				return errBusy
+			}
+			return nil
+		}}
+		r := start(t, next, nil)
+		for n := range 20 {
+			r.send(spans(n+1, 2, failing, settled))
+		}
+		time.Sleep(4 * time.Hour)
+		r.settle()
+		assert.Equal(t, 40, next.spans())
+		r.close()
+		assert.Zero(t, r.count("tailhook_lost_spans"))
+	})
+}
