@@ -25,6 +25,7 @@ type Report struct {
 // Result is what one case came to.
 type Result struct {
 	Case     Case
+	Attempts int     // more than one if the kernel skipped programs
 	Requests int     // traced over three processes
 	Handoffs int     // seen on their records
 	Programs int     // loaded and attached

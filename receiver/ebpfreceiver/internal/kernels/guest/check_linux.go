@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 
 	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/event"
@@ -36,6 +35,7 @@ func check(result *kernels.Result, r *recorder, actors *cast, counters [probe.Nu
 	x := &examiner{result, r, actors}
 	x.nothingLost(counters)
 	x.connections()
+	x.ends()
 	x.watched()
 	// The two hops, each seen from both ends.
 	x.hop("client to relay", actors.client.pid, actors.relay.pid)
@@ -47,8 +47,8 @@ func check(result *kernels.Result, r *recorder, actors *cast, counters [probe.Nu
 func (x *examiner) nothingLost(counters [probe.NumCounters]uint64) {
 	for id, n := range counters {
 		c := probe.Counter(id)
-		if n == 0 || c <= probe.RecordBytes || c == probe.CutRecursion {
-			continue // what arrived, and wakes by interrupts
+		if n == 0 || c <= probe.RecordBytes || c == probe.CutRecursion || c == probe.LostRecursion {
+			continue // what arrived, and what may have struck others
 		}
 		x.fail("counter %s is %d", c, n)
 	}
@@ -71,6 +71,18 @@ func (x *examiner) connections() {
 	}
 }
 
+// ends: of connections and of processes.
+func (x *examiner) ends() {
+	if x.closes != len(x.conns) {
+		x.fail("%d of %d connections closed", x.closes, len(x.conns))
+	}
+	for _, p := range x.all() {
+		if !x.changed(p.pid, event.Exit) {
+			x.fail("the exit of the %s is not reported", p.role)
+		}
+	}
+}
+
 // watched: what processes that were no targets yet did is reported if asked for.
 func (x *examiner) watched() {
 	for _, p := range []*process{x.server, x.relay} {
@@ -85,40 +97,53 @@ func (x *examiner) watched() {
 // hop: requests and replies, as written and as read, are the same bytes at the
 // same TCP positions.
 func (x *examiner) hop(name string, from, to uint32) {
-	for _, way := range []struct {
-		what          string
-		written, read []message
-		text          func(i int) string
-	}{
-		{"request", x.messages(from, event.RoleClient, event.Egress), x.messages(to, event.RoleServer, event.Ingress),
-			func(i int) string { return "GET " + path(i) + " HTTP/1.1\r\n" }},
-		{"reply", x.messages(to, event.RoleServer, event.Egress), x.messages(from, event.RoleClient, event.Ingress),
-			func(int) string { return "HTTP/1.1 200 OK\r\n" }},
-	} {
-		if len(way.written) != requests || len(way.read) != requests {
-			x.fail("%s: want %d of each %s, got %d written, %d read", name, requests, way.what, len(way.written), len(way.read))
-			continue
+	x.way(name+": request", x.records(from, event.RoleClient, event.Egress), x.records(to, event.RoleServer, event.Ingress),
+		func(i int) string { return "GET " + path(i) + " HTTP/1.1\r\n" })
+	x.way(name+": reply", x.records(to, event.RoleServer, event.Egress), x.records(from, event.RoleClient, event.Ingress),
+		func(int) string { return "HTTP/1.1 200 OK\r\n" })
+}
+
+// way: each message is written at once, and read in one or more pieces: the
+// standard library's server reads the first byte of a request on its own.
+func (x *examiner) way(name string, written, read []event.IO, text func(i int) string) {
+	if len(written) != requests {
+		x.fail("%s: %d written", name, len(written))
+		return
+	}
+	for i := range written {
+		w := &written[i]
+		what := fmt.Sprintf("%s %d", name, i)
+		x.payload(what, w, 0, text(i))
+		got := uint32(0)
+		for j := range read {
+			at := read[j].Seq - w.Seq // positions wrap
+			if at >= w.Len {
+				continue
+			}
+			got += read[j].Len
+			x.payload(what, &read[j], at, text(i))
+			if w.Enter > read[j].Exit {
+				x.fail("%s: read %d ns before it was written", what, w.Enter-read[j].Exit)
+			}
 		}
-		for i := range way.written {
-			x.message(fmt.Sprintf("%s: %s %d", name, way.what, i), &way.written[i], &way.read[i], way.text(i))
+		if got != w.Len {
+			x.fail("%s: %d bytes written, %d read", what, w.Len, got)
 		}
 	}
 }
 
-func (x *examiner) message(name string, written, read *message, text string) {
-	if written.Seq != read.Seq || written.total != read.total {
-		x.fail("%s: written at %d+%d, read at %d+%d", name, written.Seq, written.total, read.Seq, read.total)
+// payload: what was captured of e, which begins at offset `at` of a message that
+// begins with text, is right, and as much as was asked for.
+func (x *examiner) payload(what string, e *event.IO, at uint32, text string) {
+	if want := min(e.Len, x.Case.CaptureSize); e.Flags&event.Head != 0 && uint32(len(e.Payload)) != want {
+		x.fail("%s: want %d bytes captured, got %d", what, want, len(e.Payload))
 	}
-	if written.Enter > written.Exit || written.Enter > read.Exit {
-		x.fail("%s: written %d to %d, read by %d", name, written.Enter, written.Exit, read.Exit)
+	if at >= uint32(len(text)) {
+		return
 	}
-	for _, m := range []*message{written, read} {
-		if want := min(m.total, x.Case.CaptureSize); uint32(len(m.Payload)) != want {
-			x.fail("%s: want %d bytes captured, got %d", name, want, len(m.Payload))
-		}
-		if !bytes.HasPrefix(m.Payload, []byte(text)) {
-			x.fail("%s: got %.40q", name, m.Payload)
-		}
+	n := min(len(e.Payload), len(text)-int(at))
+	if string(e.Payload[:n]) != text[at:int(at)+n] {
+		x.fail("%s: at %d got %.40q", what, at, e.Payload)
 	}
 }
 
@@ -126,8 +151,8 @@ func (x *examiner) message(name string, written, read *message, text string) {
 // relay's own, and the loop's turns are counted.
 func (x *examiner) causes() {
 	pid := x.relay.pid
-	in, out := x.messages(pid, event.RoleServer, event.Ingress), x.messages(pid, event.RoleServer, event.Egress)
-	call, answer := x.messages(pid, event.RoleClient, event.Egress), x.messages(pid, event.RoleClient, event.Ingress)
+	in, out := x.records(pid, event.RoleServer, event.Ingress), x.records(pid, event.RoleServer, event.Egress)
+	call, answer := x.records(pid, event.RoleClient, event.Egress), x.records(pid, event.RoleClient, event.Ingress)
 	for _, e := range x.ios {
 		x.Handoffs += len(e.Handoffs)
 	}
@@ -142,14 +167,14 @@ func (x *examiner) causes() {
 		if x.Case.NoHandoffs {
 			continue
 		}
-		x.handoff(fmt.Sprintf("call %d", i), &call[i], in[i].last, requestRead, edgeFutex)
-		x.handoff(fmt.Sprintf("reply %d", i), &out[i], answer[i].last, replyOfCall, edgeFD, edgeFDRead)
+		x.handoff(fmt.Sprintf("call %d", i), &call[i], in[i].At, requestRead, edgeFutex)
+		x.handoff(fmt.Sprintf("reply %d", i), &out[i], answer[i].At, replyOfCall, edgeFD, edgeFDRead)
 	}
 	x.Requests = n
 }
 
 // handoff: m carries that the I/O at `source` was handed to its thread.
-func (x *examiner) handoff(name string, m *message, source event.Point, kind uint8, edges ...uint8) {
+func (x *examiner) handoff(name string, m *event.IO, source event.Point, kind uint8, edges ...uint8) {
 	for _, h := range m.Handoffs {
 		if h.SourceTID != source.TID || h.SourceIO != source.IO || h.SourceKind != kind {
 			continue
@@ -167,7 +192,7 @@ func (x *examiner) handoff(name string, m *message, source event.Point, kind uin
 // goroutine, whose parent is the one that accepts.
 func (x *examiner) goroutines() {
 	ids := map[[2]uint64]bool{}
-	for _, m := range x.messages(x.server.pid, event.RoleServer, event.Egress) {
+	for _, m := range x.records(x.server.pid, event.RoleServer, event.Egress) {
 		ids[[2]uint64{m.At.Goid, m.At.GoidParent}] = true
 	}
 	if len(ids) != 1 || ids[[2]uint64{}] {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"sync"
+	"time"
 
 	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/event"
 )
@@ -47,17 +48,32 @@ func (r *recorder) Process(p *event.Process) {
 	r.changes[p.PID] = append(r.changes[p.PID], p.Change)
 }
 
-// ended reports whether all the processes have exited and every connection is
-// closed, as far as has been read.
-func (r *recorder) ended(pids ...uint32) bool {
+// settle waits until all that the processes did has been read: all have exited and
+// every connection is closed, or nothing has come for long.
+func (r *recorder) settle(pids []uint32) {
+	const long = 5 * time.Second
+	last, since := -1, time.Now()
+	for time.Since(since) < long {
+		ended, events := r.progress(pids)
+		if ended {
+			return
+		}
+		if events != last {
+			last, since = events, time.Now()
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+func (r *recorder) progress(pids []uint32) (ended bool, events int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	ended = r.closes == len(r.conns)
 	for _, pid := range pids {
-		if !r.changed(pid, event.Exit) {
-			return false
-		}
+		ended = ended && r.changed(pid, event.Exit)
+		events += len(r.changes[pid])
 	}
-	return r.closes == len(r.conns)
+	return ended, events + r.closes + len(r.conns) + len(r.ios)
 }
 
 // changed needs mu.
@@ -70,31 +86,14 @@ func (r *recorder) changed(pid uint32, change event.Change) bool {
 	return false
 }
 
-// message is the segments of one message: the first of them, with the payload of
-// all.
-type message struct {
-	event.IO
-	total uint32 // bytes
-	last  event.Point
-}
-
-// messages returns what a process moved in one direction on connections of one
-// role, in order. It needs mu or an ended probe.
-func (r *recorder) messages(pid uint32, role event.Role, direction event.Direction) []message {
-	var out []message
+// records returns what a process moved in one direction on connections of one
+// role, in the order of the ring buffer. It needs mu or an ended probe.
+func (r *recorder) records(pid uint32, role event.Role, direction event.Direction) []event.IO {
+	var out []event.IO
 	for _, e := range r.ios {
-		if e.At.PID != pid || e.Direction != direction || e.Role != role {
-			continue
+		if e.At.PID == pid && e.Direction == direction && e.Role == role {
+			out = append(out, e)
 		}
-		if e.Flags&event.Head != 0 || len(out) == 0 {
-			out = append(out, message{IO: e})
-		}
-		m := &out[len(out)-1]
-		if m.total > 0 {
-			m.Payload = append(m.Payload, e.Payload...)
-		}
-		m.total += e.Len
-		m.last = e.At
 	}
 	return out
 }

@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -75,27 +76,63 @@ func run(ctx context.Context, s *settings) error {
 	if err := buildInitramfs(ctx, initramfs); err != nil {
 		return err
 	}
-	var failed []error
+	var chosen []release
 	for _, r := range releases {
-		if s.only != "" && s.only != r.suite {
-			continue
-		}
-		began := time.Now()
-		image, err := fetch(ctx, filepath.Join(cache, r.suite), r.suite, s.refresh)
-		if err != nil {
-			return fmt.Errorf("fetch the kernel of %s: %w", r.suite, err)
-		}
-		fetched := time.Since(began)
-		console := filepath.Join(cache, r.suite, "console.log")
-		v, err := boot(ctx, r.cpu, image, initramfs, console, s.limit)
-		if err != nil {
-			return fmt.Errorf("boot the kernel of %s: %w", r.suite, err)
-		}
-		if !v.print(os.Stdout, r, fetched) {
-			failed = append(failed, fmt.Errorf("%s (%s): see %s", v.kernel, r.suite, console))
+		if s.only == "" || s.only == r.suite {
+			chosen = append(chosen, r)
 		}
 	}
-	return errors.Join(failed...)
+	if len(chosen) == 0 {
+		return fmt.Errorf("no kernel of a suite named %q", s.only)
+	}
+	return s.examine(ctx, cache, initramfs, chosen)
+}
+
+// examine boots two kernels at a time and prints their tables in order.
+func (s *settings) examine(ctx context.Context, cache, initramfs string, chosen []release) error {
+	places := make(chan struct{}, 2)
+	var outcomes []chan outcome
+	for _, r := range chosen {
+		done := make(chan outcome, 1)
+		outcomes = append(outcomes, done)
+		go func() {
+			places <- struct{}{}
+			defer func() { <-places }()
+			done <- s.one(ctx, filepath.Join(cache, r.suite), initramfs, r)
+		}()
+	}
+	var errs []error
+	for _, done := range outcomes {
+		o := <-done
+		fmt.Print(o.table)
+		errs = append(errs, o.err)
+	}
+	return errors.Join(errs...)
+}
+
+// outcome is the table of one kernel, and why it fails.
+type outcome struct {
+	table string
+	err   error
+}
+
+func (s *settings) one(ctx context.Context, dir, initramfs string, r release) outcome {
+	began := time.Now()
+	image, err := fetch(ctx, dir, r.suite, s.refresh)
+	if err != nil {
+		return outcome{err: fmt.Errorf("fetch the kernel of %s: %w", r.suite, err)}
+	}
+	fetched := time.Since(began)
+	console := filepath.Join(dir, "console.log")
+	v, err := boot(ctx, r.cpu, image, initramfs, console, s.limit)
+	if err != nil {
+		return outcome{err: fmt.Errorf("boot the kernel of %s: %w", r.suite, err)}
+	}
+	var table strings.Builder
+	if !v.print(&table, r, fetched) {
+		err = fmt.Errorf("%s (%s) fails, see %s", v.kernel, r.suite, console)
+	}
+	return outcome{table.String(), err}
 }
 
 // buildInitramfs compiles the guest and packs it as the only file of an

@@ -35,12 +35,20 @@ func (v *verdict) print(w io.Writer, r release, fetched time.Duration) bool {
 
 func printResult(w io.Writer, r *kernels.Result) bool {
 	good := len(r.Errors) == 0 && r.Programs > 0 && r.Requests > 0
-	fmt.Fprintf(w, "  %s  %s: %d programs in %.1f s, %d requests, %d handoffs\n",
-		mark(good), r.Case, r.Programs, r.Load, r.Requests, r.Handoffs)
+	fmt.Fprintf(w, "  %s  %s: %d programs in %.1f s, %d requests, %d handoffs%s\n",
+		mark(good), r.Case, r.Programs, r.Load, r.Requests, r.Handoffs, again(r.Attempts))
 	for _, e := range r.Errors {
 		fmt.Fprintf(w, "        %s\n", strings.ReplaceAll(e, "\n", "\n        "))
 	}
 	return good
+}
+
+// again tells that the kernel had skipped programs, which were counted.
+func again(attempts int) string {
+	if attempts < 2 {
+		return ""
+	}
+	return fmt.Sprintf(" (attempt %d)", attempts)
 }
 
 func mark(good bool) string {
