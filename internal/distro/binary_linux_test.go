@@ -1,0 +1,131 @@
+package distro
+
+import (
+	"bytes"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/otelcol-custom/otelcol-custom/internal/netns"
+)
+
+// binaryDir names the folder that `make build` and `make build-slim` have filled.
+// Unset, the tests build what they need, which takes minutes in a cold cache.
+const binaryDir = "OTELCOL_BIN"
+
+const (
+	fullMain = "otelcol-custom"
+	slimMain = "otelcol-custom-slim"
+)
+
+var building sync.Mutex
+
+// binary returns the path of a built main package.
+func binary(t *testing.T, name string) string {
+	t.Helper()
+	if dir := os.Getenv(binaryDir); dir != "" {
+		path := filepath.Join(dir, name)
+		require.FileExists(t, path, "%s is set: run make build build-slim first", binaryDir)
+		return path
+	}
+	building.Lock()
+	defer building.Unlock()
+	dir, err := filepath.Abs(filepath.Join(root, "bin"))
+	require.NoError(t, err)
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags=-s -w", "-tags", "grpcnotrace", "-o", dir+"/", "./"+name)
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	return filepath.Join(dir, name)
+}
+
+// running is a Collector that was started by a test.
+type running struct {
+	cmd *exec.Cmd
+	log *lockedBuffer
+}
+
+// lockedBuffer is what the Collector has written so far.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// start starts the Collector and waits until health_check says that it is ready.
+func start(t *testing.T, path string, args ...string) *running {
+	t.Helper()
+	r := &running{cmd: exec.Command(path, args...), log: &lockedBuffer{}}
+	r.cmd.Stdout, r.cmd.Stderr = r.log, r.log
+	r.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	require.NoError(t, r.cmd.Start())
+	t.Cleanup(func() {
+		_ = r.cmd.Process.Kill() // a no-op after stop
+		if t.Failed() {
+			t.Logf("the Collector wrote:\n%s", r.log)
+		}
+	})
+	require.Eventually(t, healthy, time.Minute, 20*time.Millisecond, "not healthy")
+	return r
+}
+
+func healthy() bool {
+	response, err := http.Get("http://127.0.0.1:13133/")
+	if err != nil {
+		return false
+	}
+	defer response.Body.Close()
+	return response.StatusCode == http.StatusOK
+}
+
+// stop asks the Collector to end and checks that it does so in order.
+func (r *running) stop(t *testing.T) {
+	t.Helper()
+	require.NoError(t, r.cmd.Process.Signal(syscall.SIGTERM))
+	done := make(chan error, 1)
+	go func() { done <- r.cmd.Wait() }()
+	select {
+	case err := <-done:
+		require.NoError(t, err)
+	case <-time.After(time.Minute):
+		t.Fatal("still running a minute after SIGTERM")
+	}
+	assert.Contains(t, r.log.String(), "Shutdown complete")
+}
+
+func validate(t *testing.T, path, config string) {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), path, "validate", "--config", config).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+}
+
+func TestTheOfficialConfigurationRunsUnchanged(t *testing.T) {
+	path := binary(t, fullMain)
+	netns.Run(t, func(t *testing.T) {
+		const config = "testdata/official.yaml"
+		validate(t, path, config)
+		r := start(t, path, "--config", config)
+		r.stop(t)
+		assert.NotContains(t, r.log.String(), "\terror\t")
+	})
+}
