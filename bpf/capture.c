@@ -88,7 +88,7 @@ static __always_inline void on_accept(struct task_struct *task, struct thread *t
 	struct sock *sk = file ? socket_of(file) : NULL;
 	struct thread_point at;
 
-	if (!sk || !is_socket(file) || !is_tcp(sk))
+	if (!sk || !is_socket(file) || !is_tcp(sk) || is_over(sk))
 		return;
 	point_of(&at, thread, target, task, regs);
 	conn_add(sk, ROLE_SERVER, &at, bpf_ktime_get_ns());

@@ -73,6 +73,18 @@ static __always_inline __u32 ports_of(struct sock *sk)
 	return BPF_CORE_READ(sk, __sk_common.skc_portpair);
 }
 
+/*
+ * Is the connection over? The socket may still be in use: a reset can come while
+ * a system call writes (on the loopback its own write brings it), before accept
+ * returns, or before the last bytes are read. Nobody will say again that such a
+ * connection closes, so it must not get an entry: what is moved on it counts as
+ * failed I/O.
+ */
+static __always_inline bool is_over(struct sock *sk)
+{
+	return BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_CLOSE;
+}
+
 static __always_inline struct conn *conn_add(struct sock *sk, __u8 role,
 					     const struct thread_point *at, __u64 time_ns)
 {

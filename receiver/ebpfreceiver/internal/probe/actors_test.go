@@ -39,6 +39,7 @@ func actors() map[string]func() (any, error) {
 		"handoffs":  actManyHandoffs,
 		"echo":      actEcho,
 		"fin":       actFin,
+		"reset":     actReset,
 	}
 	for name, write := range writers {
 		for readName, read := range readers {
@@ -804,4 +805,78 @@ func actFin() (any, error) {
 		p.close()
 	}
 	return nil, nil
+}
+
+// actReset has peers reset connections that are still in use: while the server's
+// end is written to, before its last bytes are read, and before it is accepted.
+func actReset() (any, error) {
+	const n = 100
+	for range n {
+		for _, use := range []func(fd int){
+			func(fd int) { _, _ = unix.Write(fd, []byte("reply")) },
+			func(fd int) { _, _ = unix.Read(fd, make([]byte, 16)) },
+		} {
+			p, err := connect("127.0.0.1")
+			if err != nil {
+				return nil, err
+			}
+			if err := reset(p.client, "request"); err != nil {
+				return nil, err
+			}
+			use(p.server)
+			use(p.server)
+			p.close()
+		}
+	}
+	return n, acceptReset(n)
+}
+
+// acceptReset accepts connections that were reset before.
+func acceptReset(n int) error {
+	p, err := connect("127.0.0.1")
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	address, err := unix.Getsockname(p.listener)
+	if err != nil {
+		return err
+	}
+	for range n {
+		client, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
+		if err != nil {
+			return err
+		}
+		if err := unix.Connect(client, address); err != nil {
+			return err
+		}
+		if err := reset(client, "request"); err != nil {
+			return err
+		}
+		unix.Close(client)
+		server, _, err := unix.Accept(p.listener)
+		if err != nil {
+			return err
+		}
+		_, _ = unix.Read(server, make([]byte, 16))
+		unix.Close(server)
+	}
+	return nil
+}
+
+// reset says something on a connection and breaks it off. The file descriptor
+// stays open, on another socket.
+func reset(fd int, text string) error {
+	if _, err := unix.Write(fd, []byte(text)); err != nil {
+		return err
+	}
+	if err := unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1}); err != nil {
+		return err
+	}
+	other, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(other)
+	return unix.Dup3(other, fd, 0)
 }

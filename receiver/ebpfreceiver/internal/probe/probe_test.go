@@ -409,13 +409,27 @@ func TestConnectionsComeAndGoWithoutGrowth(t *testing.T) {
 	assert.Len(t, s.of(event.Egress), n)
 	assert.Len(t, s.closes, n, "only the ends that talked are announced and closed")
 	requireNothingLost(t, s)
-	entries := 0
+	assert.Zero(t, entries(s))
+}
+
+// entries counts what the kernel side's table of connections holds.
+func entries(s *stage) (n int) {
 	var key uint64
 	var value [96]byte
 	for it := s.objects.Conns.Iterate(); it.Next(&key, &value); {
-		entries++
+		n++
 	}
-	assert.Zero(t, entries)
+	return n
+}
+
+func TestConnectionsThatAreResetLeaveNothing(t *testing.T) {
+	s := newStage(t, nil)
+	var n int
+	s.trace("reset", Target{}, &n)
+	assert.GreaterOrEqual(t, len(s.closes), 3*n, "the clients' ends, at least")
+	assert.Len(t, s.closes, len(s.conns))
+	requireNothingLost(t, s)
+	assert.Zero(t, entries(s))
 }
 
 func TestAProcessThatIsGoneIsNoTarget(t *testing.T) {
