@@ -11,8 +11,8 @@ import (
 
 // reader reads what the kernel side sees.
 type reader interface {
-	// Run hands events to h until Close; then it returns nil. idle is called
-	// whenever there is nothing more to read for now.
+	// Run hands events to h until Close; then it returns nil, once all is read that
+	// came before. idle is called whenever there is nothing more to read for now.
 	Run(h event.Handler, idle func()) error
 	Close() error
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/cilium/ebpf"
@@ -27,6 +28,7 @@ type Probe struct {
 	links   []link.Link
 	reader  *ringbuf.Reader
 	poll    time.Duration
+	running sync.Mutex // held by Run
 }
 
 // New checks the kernel (see Check), loads the programs and attaches them.
@@ -120,44 +122,52 @@ func (p *Probe) attach() error {
 	return nil
 }
 
-// Run reads events into h until ctx-like Close: it returns nil after Close, else
-// the error that ended it. Events are lent to h for the length of the call.
-// idle, if not nil, is called whenever the ring buffer has been emptied, at
-// least once per poll interval.
+// Run reads events into h until Close: it returns nil after Close, once it has
+// read all that came before, else the error that ended it. Events are lent to h
+// for the length of the call. idle, if not nil, is called whenever the ring buffer
+// has been emptied, at least once per poll interval.
 func (p *Probe) Run(h event.Handler, idle func()) error {
+	p.running.Lock()
+	defer p.running.Unlock()
 	var (
 		decoder event.Decoder
 		record  ringbuf.Record
-		bad     error
 	)
-	for {
-		p.reader.SetDeadline(time.Now().Add(p.poll))
-		for {
-			err := p.reader.ReadInto(&record)
-			if errors.Is(err, os.ErrDeadlineExceeded) {
-				break
-			}
-			if errors.Is(err, os.ErrClosed) {
-				return nil
-			}
-			if err != nil {
-				return fmt.Errorf("read the ring buffer: %w", err)
-			}
-			if err := decoder.Decode(record.RawSample, h); err != nil {
-				bad = errors.Join(bad, err)
-			}
-			if record.Remaining == 0 {
-				break
-			}
-		}
-		if bad != nil {
-			// Programs and decoder come from one header: this is a build error.
-			return fmt.Errorf("decode the ring buffer: %w", bad)
+	for last := false; !last; {
+		var err error
+		last, err = p.readAll(&record, func(raw []byte) error { return decoder.Decode(raw, h) })
+		if err != nil {
+			return err
 		}
 		if idle != nil {
 			idle()
 		}
 	}
+	return nil
+}
+
+// readAll decodes what is in the ring buffer, for which it waits up to the poll
+// interval. last says that nothing more will come.
+func (p *Probe) readAll(record *ringbuf.Record, decode func(raw []byte) error) (last bool, _ error) {
+	p.reader.SetDeadline(time.Now().Add(p.poll))
+	var bad error
+	for more := true; more; more = record.Remaining > 0 {
+		err := p.reader.ReadInto(record)
+		if last = errors.Is(err, ringbuf.ErrFlushed) || errors.Is(err, os.ErrClosed); last || errors.Is(err, os.ErrDeadlineExceeded) {
+			break
+		}
+		if err != nil {
+			return false, fmt.Errorf("read the ring buffer: %w", err)
+		}
+		if err := decode(record.RawSample); err != nil {
+			bad = errors.Join(bad, err)
+		}
+	}
+	if bad != nil {
+		// Programs and decoder come from one header: this is a build error.
+		return false, fmt.Errorf("decode the ring buffer: %w", bad)
+	}
+	return last, nil
 }
 
 // SetTarget makes the process a target. Its threads, and its children from now
@@ -216,7 +226,7 @@ func (p *Probe) Counters() ([NumCounters]uint64, error) {
 	return sums, nil
 }
 
-// Close detaches and unloads everything and ends Run.
+// Close detaches everything, lets Run read what has come until then, and unloads.
 func (p *Probe) Close() error {
 	var errs []error
 	for _, l := range p.links {
@@ -224,7 +234,10 @@ func (p *Probe) Close() error {
 	}
 	p.links = nil
 	if p.reader != nil {
+		errs = append(errs, p.reader.Flush())
+		p.running.Lock() // until Run, if there is one, has returned
 		errs = append(errs, p.reader.Close())
+		p.running.Unlock()
 	}
 	errs = append(errs, p.objects.Close())
 	return errors.Join(errs...)

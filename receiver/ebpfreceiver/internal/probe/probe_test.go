@@ -3,6 +3,7 @@ package probe
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -430,6 +431,27 @@ func TestConnectionsThatAreResetLeaveNothing(t *testing.T) {
 	assert.Len(t, s.closes, len(s.conns))
 	requireNothingLost(t, s)
 	assert.Zero(t, entries(s))
+}
+
+// What the kernel side has seen until Close is read, however long until the next
+// poll.
+func TestCloseReadsWhatIsLeft(t *testing.T) {
+	p, err := New(&Options{Poll: time.Hour})
+	require.NoError(t, err)
+	read := &recorder{conns: map[uint64]event.Conn{}}
+	done := make(chan error, 1)
+	go func() { done <- p.Run(read, nil) }()
+	a := start(t, "many")
+	require.NoError(t, p.SetTarget(a.pid, Target{}))
+	var n int
+	a.play(&n)
+	sent, err := p.Counters()
+	require.NoError(t, err)
+	require.NoError(t, p.Close())
+	require.NoError(t, <-done)
+	assert.Len(t, read.ios, n)
+	assert.EqualValues(t, sent[RecordsIO], len(read.ios))
+	assert.NoError(t, p.Run(read, nil), "after Close there is nothing to read")
 }
 
 func TestAProcessThatIsGoneIsNoTarget(t *testing.T) {
