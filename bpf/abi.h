@@ -17,7 +17,7 @@
 /* First byte of every record. */
 enum record_type {
 	RECORD_CONN = 1,  /* a connection, before its first data */
-	RECORD_IO = 2,    /* bytes moved by one system call */
+	RECORD_IO = 2,	  /* bytes moved by one system call */
 	RECORD_CLOSE = 3, /* the connection is gone */
 	RECORD_PROC = 4,  /* a process changed */
 };
@@ -39,16 +39,16 @@ enum io_direction {
  * previous I/O on any connection.
  */
 enum io_flags {
-	IO_HEAD = 1 << 0,          /* first segment after a change of direction */
-	IO_FIRST = 1 << 1,         /* first I/O on this connection since it opened */
-	IO_NO_PAYLOAD = 1 << 2,    /* sendfile, splice, MSG_TRUNC: only a length */
-	IO_FAULT = 1 << 3,         /* user memory was not resident: payload cut */
-	IO_VECTOR_LIMIT = 1 << 4,  /* more buffers than captured: payload cut */
+	IO_HEAD = 1 << 0,	  /* first segment after a change of direction */
+	IO_FIRST = 1 << 1,	  /* first I/O on this connection since it opened */
+	IO_NO_PAYLOAD = 1 << 2,	  /* sendfile, splice, MSG_TRUNC: only a length */
+	IO_FAULT = 1 << 3,	  /* user memory was not resident: payload cut */
+	IO_VECTOR_LIMIT = 1 << 4, /* more buffers than captured: payload cut */
 	IO_WAITED_FUTEX = 1 << 8,
 	IO_WAITED_POLL = 1 << 9,   /* poll, select */
 	IO_WAITED_EPOLL = 1 << 10, /* epoll_wait, io_uring_enter: a new tick */
 	IO_WAITED_SLEEP = 1 << 11, /* nanosleep and friends */
-	IO_WAITED_FD = 1 << 12,    /* read of an eventfd, pipe or socketpair */
+	IO_WAITED_FD = 1 << 12,	   /* read of an eventfd, pipe or socketpair */
 };
 
 /* What kind of message a thread last moved: conn_role x io_direction. */
@@ -58,15 +58,15 @@ enum message_kind {
 	MESSAGE_SERVER_WRITE = 2, /* reply went out */
 	MESSAGE_CLIENT_WRITE = 3, /* call went out */
 	MESSAGE_CLIENT_READ = 4,  /* reply of a call came in */
-	MESSAGE_UNKNOWN = 5,      /* role unknown */
+	MESSAGE_UNKNOWN = 5,	  /* role unknown */
 };
 
 enum handoff_edge {
-	EDGE_FUTEX = 1, /* waker in FUTEX_WAKE on the word the wakee waits on */
-	EDGE_FD = 2,    /* write to an eventfd, pipe or socketpair, wakee waits */
+	EDGE_FUTEX = 1,	  /* waker in FUTEX_WAKE on the word the wakee waits on */
+	EDGE_FD = 2,	  /* write to an eventfd, pipe or socketpair, wakee waits */
 	EDGE_FD_READ = 3, /* the same, coalesced: found by the read of that fd */
-	EDGE_CLONE = 4, /* the thread or process was created */
-	EDGE_EXIT = 5,  /* the waker exited and the wakee joins it */
+	EDGE_CLONE = 4,	  /* the thread or process was created */
+	EDGE_EXIT = 5,	  /* the waker exited and the wakee joins it */
 };
 
 /*
@@ -90,9 +90,9 @@ struct handoff {
 struct thread_point {
 	__u32 pid; /* tgid */
 	__u32 tid;
-	__u32 io;   /* ordinal of this I/O on this thread, from 1 */
-	__u32 tick; /* returns from epoll_wait on this thread so far */
-	__u64 goid; /* Go: goroutine id, else 0 */
+	__u32 io;	   /* ordinal of this I/O on this thread, from 1 */
+	__u32 tick;	   /* returns from epoll_wait on this thread so far */
+	__u64 goid;	   /* Go: goroutine id, else 0 */
 	__u64 goid_parent; /* Go: id of the goroutine that created it, else 0 */
 };
 
@@ -107,8 +107,8 @@ struct thread_point {
  * ordinal of the I/O that the thread had made before.
  */
 struct conn_record {
-	__u8 type; /* RECORD_CONN */
-	__u8 role; /* enum conn_role */
+	__u8 type;   /* RECORD_CONN */
+	__u8 role;   /* enum conn_role */
 	__u8 family; /* AF_INET, AF_INET6 */
 	__u8 pad[5];
 	__u64 conn; /* identity: never used twice while the programs are loaded */
@@ -131,7 +131,7 @@ struct io_record {
 	__u8 direction; /* enum io_direction */
 	__u8 role;	/* enum conn_role, as known by now */
 	__u8 handoffs;
-	__u16 flags;	/* enum io_flags */
+	__u16 flags; /* enum io_flags */
 	__u16 captured;
 	__u64 conn;
 	__u64 enter_ns;
@@ -175,8 +175,8 @@ struct proc_record {
  * task storage; a fork inherits it.
  */
 struct target {
-	__u32 enabled;	 /* 0: known and not traced */
-	__u32 goid_offset; /* offset of runtime.g.goid; 0: not Go */
+	__u32 enabled;		  /* 0: known and not traced */
+	__u32 goid_offset;	  /* offset of runtime.g.goid; 0: not Go */
 	__u32 goid_parent_offset; /* of runtime.g.parentGoid; 0: not there */
 	__u32 pad;
 };
@@ -188,7 +188,7 @@ struct target {
  * and publishes each (metadata.yaml of the receiver).
  */
 enum counter {
-	COUNT_RECORD_CONN,  /* records that reached the ring buffer */
+	COUNT_RECORD_CONN, /* records that reached the ring buffer */
 	COUNT_RECORD_IO,
 	COUNT_RECORD_CLOSE,
 	COUNT_RECORD_PROC,

@@ -95,8 +95,8 @@ static __always_inline void on_accept(struct task_struct *task, struct thread *t
 }
 
 /* splice names a socket at either end. */
-static __always_inline struct file *splice_file(struct transfer *transfer,
-						struct task_struct *task, struct pt_regs *regs)
+static __always_inline struct file *splice_file(struct transfer *transfer, struct task_struct *task,
+						struct pt_regs *regs)
 {
 	struct file *file = file_of(task, ARG1(regs));
 
@@ -118,8 +118,8 @@ static __always_inline void on_io(struct task_struct *task, struct thread *threa
 
 	if (!read_transfer(&transfer, class, regs, ret))
 		return;
-	file = class == CLASS_SPLICE ? splice_file(&transfer, task, regs) :
-				       file_of(task, ARG1(regs));
+	file = class == CLASS_SPLICE ? splice_file(&transfer, task, regs)
+				     : file_of(task, ARG1(regs));
 	if (!file)
 		return;
 	/* What private_data means is only known for sockets; but nothing else is in

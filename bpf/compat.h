@@ -4,6 +4,7 @@
  *
  * Oldest kernel: 5.15, for bpf_task_pt_regs (dd6e10fbd9fb, "bpf: Add
  * bpf_task_pt_regs() helper"); task storage in tracing programs came with 5.11.
+ * `make kernels` loads and runs them on 6.1, the oldest tested, 6.12 and 7.x.
  */
 #ifndef OTELCOL_BPF_COMPAT_H
 #define OTELCOL_BPF_COMPAT_H
@@ -141,11 +142,11 @@ static __always_inline __u64 go_g(struct task_struct *task, struct pt_regs *regs
  * Masks an index where the compiler believes to know the bound already and the
  * verifier does not.
  */
-#define INDEX(i, size)                                                       \
-	({                                                                   \
-		__u64 index_ = (i);                                          \
+#define INDEX(i, size)                                                     \
+	({                                                                 \
+		__u64 index_ = (i);                                        \
 		asm volatile("%0 &= %1" : "+r"(index_) : "i"((size) - 1)); \
-		index_;                                                      \
+		index_;                                                    \
 	})
 
 /*
@@ -153,13 +154,11 @@ static __always_inline __u64 go_g(struct task_struct *task, struct pt_regs *regs
  * same value when one is moved to another by its lower half, which the compiler
  * likes to do between a comparison and the use.
  */
-#define AT_MOST(v, max)                                                       \
-	({                                                                   \
-		__u64 bound_ = (v);                                          \
-		asm volatile("if %0 <= %1 goto +1; %0 = %1"                  \
-			     : "+r"(bound_)                                  \
-			     : "i"(max));                                    \
-		bound_;                                                      \
+#define AT_MOST(v, max)                                                                 \
+	({                                                                              \
+		__u64 bound_ = (v);                                                     \
+		asm volatile("if %0 <= %1 goto +1; %0 = %1" : "+r"(bound_) : "i"(max)); \
+		bound_;                                                                 \
 	})
 
 /*
@@ -186,19 +185,18 @@ extern void bpf_local_irq_restore(unsigned long *flags) __ksym __weak;
 
 #define PREEMPTIBLE_SINCE ((7 << 16) + (0 << 8) + 0)
 
-#define HOOK(body)                                                            \
-	({                                                                    \
-		unsigned long flags_;                                         \
-									      \
-		if (LINUX_KERNEL_VERSION >= PREEMPTIBLE_SINCE)                \
-			bpf_preempt_disable();                                \
-		body;                                                         \
-		if (LINUX_KERNEL_VERSION >= PREEMPTIBLE_SINCE) {              \
-			bpf_local_irq_save(&flags_);                          \
-			bpf_preempt_enable();                                 \
-			bpf_local_irq_restore(&flags_);                       \
-		}                                                             \
-		0;                                                            \
+#define HOOK(body)                                               \
+	({                                                       \
+		unsigned long flags_;                            \
+		if (LINUX_KERNEL_VERSION >= PREEMPTIBLE_SINCE)   \
+			bpf_preempt_disable();                   \
+		body;                                            \
+		if (LINUX_KERNEL_VERSION >= PREEMPTIBLE_SINCE) { \
+			bpf_local_irq_save(&flags_);             \
+			bpf_preempt_enable();                    \
+			bpf_local_irq_restore(&flags_);          \
+		}                                                \
+		0;                                               \
 	})
 
 /* Did the program's thread stop being in the group at this exit? */

@@ -51,8 +51,8 @@ static __always_inline __u64 wakeup(__u64 nth, bool urgent)
  * Sends a record. The reader polls on a timer; it is only woken when the buffer
  * fills up, or when `urgent`: a wakeup per record costs more than the record.
  */
-static __always_inline bool emit(void *record, __u64 size, enum counter sent,
-				 enum counter lost, bool urgent)
+static __always_inline bool emit(void *record, __u64 size, enum counter sent, enum counter lost,
+				 bool urgent)
 {
 	__u32 zero = 0;
 	struct counters *sums = bpf_map_lookup_elem(&counters, &zero);

@@ -43,8 +43,8 @@ static __always_inline bool relayed_context(struct handoff *out, const struct th
 		return false;
 	*out = *newest;
 	out->hops++;
-	return out->hops <= HOPS_MAX && (out->source_tid != from->last.source_tid ||
-					 out->source_io != from->last.source_io);
+	return out->hops <= HOPS_MAX &&
+	       (out->source_tid != from->last.source_tid || out->source_io != from->last.source_io);
 }
 
 static __always_inline bool context_of(struct handoff *out, const struct thread *from, int which)
@@ -289,8 +289,8 @@ static __always_inline bool wake_edge(struct handoff *edge, struct task_struct *
 	return false;
 }
 
-static __always_inline void hand_over(const struct thread *from, __u32 waker_tid,
-				      struct thread *to, const struct handoff *edge)
+static __always_inline void hand_over(const struct thread *from, __u32 waker_tid, struct thread *to,
+				      const struct handoff *edge)
 {
 	__u64 time_ns = bpf_ktime_get_ns();
 	struct handoff context;
@@ -320,8 +320,7 @@ static __always_inline void on_wake(struct task_struct *waker, struct task_struc
 		hand_over(from, waker->pid, to, &edge);
 }
 
-static __always_inline void on_clone(const struct thread *from, __u32 parent_tid,
-				     struct thread *to)
+static __always_inline void on_clone(const struct thread *from, __u32 parent_tid, struct thread *to)
 {
 	struct handoff edge = { .edge = EDGE_CLONE };
 

@@ -143,7 +143,8 @@ static __always_inline __u32 read_end(struct sock *sk)
 
 	if (BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_ESTABLISHED)
 		return end; /* no FIN has come */
-	if ((BPF_CORE_READ(sk, __sk_common.skc_flags) & (1UL << SOCK_DONE)) && end == BPF_CORE_READ(tp, rcv_nxt))
+	if ((BPF_CORE_READ(sk, __sk_common.skc_flags) & (1UL << SOCK_DONE)) &&
+	    end == BPF_CORE_READ(tp, rcv_nxt))
 		return end - 1;
 	return end;
 }
@@ -186,9 +187,9 @@ static __always_inline void send_io(struct io_scratch *scratch, struct thread *t
 
 /* `thread`, the current one, moved bytes on `sk`; `conn` if that is known. */
 static __always_inline void on_transfer(struct sock *sk, struct conn *conn,
-					const struct transfer *transfer,
-					struct task_struct *task, struct thread *thread,
-					const struct target *target, struct pt_regs *regs)
+					const struct transfer *transfer, struct task_struct *task,
+					struct thread *thread, const struct target *target,
+					struct pt_regs *regs)
 {
 	__u32 zero = 0;
 	struct io_scratch *scratch = bpf_map_lookup_elem(&io_scratch, &zero);

@@ -18,11 +18,11 @@ struct {
 } targets SEC(".maps");
 
 struct thread {
-	__u64 enter_ns; /* of the system call under way; 0: not seen */
-	__u32 io;	/* I/O so far */
-	__u32 tick;	/* returns from epoll_wait so far */
-	__u32 waited;	/* IO_WAITED_* since the last I/O */
-	__u32 pending;	/* handoffs received since the last I/O */
+	__u64 enter_ns;	 /* of the system call under way; 0: not seen */
+	__u32 io;	 /* I/O so far */
+	__u32 tick;	 /* returns from epoll_wait so far */
+	__u32 waited;	 /* IO_WAITED_* since the last I/O */
+	__u32 pending;	 /* handoffs received since the last I/O */
 	__u32 exit_seen; /* by the first of two programs, see AGAIN */
 	__u32 pad;
 	/* The last message of this thread, as the source of a handoff. */
