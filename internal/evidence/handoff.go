@@ -9,6 +9,9 @@ import (
 // MaxHandoffs is how many handoffs ParseHandoffs takes from one message.
 const MaxHandoffs = 8
 
+// handoffText is room for what one handoff takes as text.
+const handoffText = 72
+
 // ErrHandoff says that a handoff list does not follow the grammar.
 var ErrHandoff = errors.New("malformed handoff list")
 

@@ -34,7 +34,20 @@ var (
 // ordinary semantic conventions that the span has anyway. Request.Start and
 // Response.End are the span's own start and end and are not repeated.
 func (e *Exchange) Put(span ptrace.Span) {
-	a := span.Attributes()
+	e.PutInto(span.Attributes())
+}
+
+// Sink takes attributes. A pcommon.Map is one.
+type Sink interface {
+	PutStr(key, value string)
+	PutInt(key string, value int64)
+	PutBool(key string, value bool)
+}
+
+var _ Sink = pcommon.Map{}
+
+// PutInto is Put for whoever gathers attributes elsewhere.
+func (e *Exchange) PutInto(a Sink) {
 	putInt(a, KeyConnID, int64(e.ConnID))
 	putInt(a, KeyConnOrdinal, int64(e.Ordinal))
 	if e.ConnectTime != 0 {
@@ -59,7 +72,7 @@ func (e *Exchange) Put(span ptrace.Span) {
 	putBool(a, KeyHidden, e.Hidden)
 }
 
-func (m *Message) put(a pcommon.Map, k *side) {
+func (m *Message) put(a Sink, k *side) {
 	a.PutInt(k.seq, int64(m.Seq)) // zero is a position like any other
 	putInt(a, k.len, int64(m.Len))
 	putInt(a, k.tid, int64(m.TID))
@@ -72,7 +85,8 @@ func (m *Message) put(a pcommon.Map, k *side) {
 	putInt(a, k.parent, int64(m.GoidParent))
 	putInt(a, k.waited, int64(m.Waited))
 	if len(m.Handoffs) > 0 {
-		a.PutStr(k.handoffs, string(AppendHandoffs(nil, m.Handoffs)))
+		var room [MaxHandoffs * handoffText]byte
+		a.PutStr(k.handoffs, string(AppendHandoffs(room[:0], m.Handoffs)))
 	}
 }
 
@@ -182,13 +196,13 @@ func Remove(span ptrace.Span) {
 	})
 }
 
-func putInt(a pcommon.Map, key string, v int64) {
+func putInt(a Sink, key string, v int64) {
 	if v != 0 {
 		a.PutInt(key, v)
 	}
 }
 
-func putBool(a pcommon.Map, key string, v bool) {
+func putBool(a Sink, key string, v bool) {
 	if v {
 		a.PutBool(key, true)
 	}

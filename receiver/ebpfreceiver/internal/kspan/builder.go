@@ -1,6 +1,7 @@
 package kspan
 
 import (
+	"slices"
 	"strconv"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -16,9 +17,6 @@ const (
 	KeyRequestSize  = "tcp.request.size"  // bytes
 	KeyResponseSize = "tcp.response.size" // bytes
 )
-
-// attributeCount is room for what most spans have.
-const attributeCount = 40
 
 // Options say what goes on spans.
 type Options struct {
@@ -39,12 +37,13 @@ type Builder struct {
 	offset  int64 // from CLOCK_MONOTONIC to Unix time
 	lists   map[uint32]ptrace.SpanSlice
 	count   int
+	attrs   attributes // of the span under way
 	scratch scratch
 }
 
 // NewBuilder returns an empty Builder.
 func NewBuilder(options *Options) *Builder {
-	return &Builder{options: *options, seed: seedOf(options.Seed), lists: map[uint32]ptrace.SpanSlice{}}
+	return &Builder{options: *options, seed: seedOf(options.Seed), lists: map[uint32]ptrace.SpanSlice{}, attrs: newAttributes()}
 }
 
 // SetOffset says what to add to CLOCK_MONOTONIC for Unix time (ns). All spans
@@ -73,20 +72,21 @@ func (b *Builder) Add(e *conn.Exchange) {
 	}
 	b.count++
 	span := list.AppendEmpty()
-	a := span.Attributes()
-	a.EnsureCapacity(attributeCount)
+	a := &b.attrs
+	a.reset()
 	b.describe(span, e)
-	b.addMessages(a, e)
+	addMessages(a, e)
 	addNetwork(a, e)
 	a.PutInt(string(semconv.ThreadIDKey), int64(e.Request.At.TID))
 	if e.Request.Comm != "" {
 		a.PutStr(string(semconv.ThreadNameKey), e.Request.Comm)
 	}
-	setStatus(span, e)
+	setStatus(span, a, e)
 	context := b.identify(span, e)
 	if b.options.Evidence {
-		b.addEvidence(span, e, context)
+		b.addEvidence(e, context)
 	}
+	a.write(span.Attributes())
 }
 
 func (b *Builder) unix(mono uint64) int64 { return int64(mono) + b.offset }
@@ -122,16 +122,16 @@ func nameOf(e *conn.Exchange) string {
 }
 
 // addMessages adds what the parser understood of both messages.
-func (b *Builder) addMessages(a pcommon.Map, e *conn.Exchange) {
+func addMessages(a *attributes, e *conn.Exchange) {
 	if e.RequestMessage != nil {
-		putAll(a, e.RequestMessage.Attributes, "")
+		a.putAll(e.RequestMessage.Attributes, "")
 	}
 	if m := e.ResponseMessage; m != nil {
 		skip := ""
 		if m.Status == protocol.StatusClientError && e.Server() {
 			skip = string(semconv.ErrorTypeKey) // not this server's error
 		}
-		putAll(a, m.Attributes, skip)
+		a.putAll(m.Attributes, skip)
 	}
 	if e.Opaque {
 		a.PutStr(string(semconv.NetworkTransportKey), "tcp")
@@ -140,30 +140,9 @@ func (b *Builder) addMessages(a pcommon.Map, e *conn.Exchange) {
 	}
 }
 
-func putAll(a pcommon.Map, attributes []protocol.Attribute, skip string) {
-	for i := range attributes {
-		at := &attributes[i]
-		if at.Key == skip {
-			continue
-		}
-		switch at.Value {
-		case protocol.StringValue:
-			a.PutStr(at.Key, at.Str)
-		case protocol.IntValue:
-			a.PutInt(at.Key, at.Int)
-		case protocol.StringsValue:
-			list := a.PutEmptySlice(at.Key)
-			list.EnsureCapacity(len(at.Strs))
-			for _, s := range at.Strs {
-				list.AppendEmpty().SetStr(s)
-			}
-		}
-	}
-}
-
 // addNetwork adds both ends of the connection, and who of them is the server
 // unless the request says it better.
-func addNetwork(a pcommon.Map, e *conn.Exchange) {
+func addNetwork(a *attributes, e *conn.Exchange) {
 	local, remote := e.Conn.Local, e.Conn.Remote
 	if !local.IsValid() || !remote.IsValid() {
 		return
@@ -175,16 +154,10 @@ func addNetwork(a pcommon.Map, e *conn.Exchange) {
 	server, port := e.RemoteText, remote.Port()
 	if e.Server() {
 		server, port = e.LocalText, local.Port()
-		putAbsentStr(a, string(semconv.ClientAddressKey), e.RemoteText)
+		a.putAbsent(string(semconv.ClientAddressKey), e.RemoteText)
 	}
-	putAbsentStr(a, string(semconv.ServerAddressKey), server)
-	if _, ok := a.Get(string(semconv.ServerPortKey)); !ok {
+	a.putAbsent(string(semconv.ServerAddressKey), server)
+	if !slices.Contains(a.keys, string(semconv.ServerPortKey)) {
 		a.PutInt(string(semconv.ServerPortKey), int64(port))
-	}
-}
-
-func putAbsentStr(a pcommon.Map, key, value string) {
-	if _, ok := a.Get(key); !ok {
-		a.PutStr(key, value)
 	}
 }

@@ -1,8 +1,6 @@
 package kspan
 
 import (
-	"go.opentelemetry.io/collector/pdata/ptrace"
-
 	"github.com/otelcol-custom/otelcol-custom/internal/evidence"
 	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/conn"
 	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/event"
@@ -13,7 +11,7 @@ import (
 type scratch struct{ exchange evidence.Exchange }
 
 // addEvidence writes what is known of how e came about.
-func (b *Builder) addEvidence(span ptrace.Span, e *conn.Exchange, context string) {
+func (b *Builder) addEvidence(e *conn.Exchange, context string) {
 	x := &b.scratch.exchange
 	request, response := x.Request.Handoffs[:0], x.Response.Handoffs[:0]
 	*x = evidence.Exchange{
@@ -28,7 +26,7 @@ func (b *Builder) addEvidence(span ptrace.Span, e *conn.Exchange, context string
 	if e.Response.Ops > 0 {
 		b.message(&x.Response, &e.Response)
 	}
-	x.Put(span)
+	x.PutInto(&b.attrs)
 }
 
 // hidden says that e serves as evidence only: nothing of it could be read.

@@ -20,7 +20,7 @@ const (
 
 // setStatus says how the exchange went. What the server lays at the client's door
 // is an error of the client alone.
-func setStatus(span ptrace.Span, e *conn.Exchange) {
+func setStatus(span ptrace.Span, a *attributes, e *conn.Exchange) {
 	switch e.Outcome {
 	case conn.Answered:
 		m := e.ResponseMessage
@@ -28,16 +28,16 @@ func setStatus(span ptrace.Span, e *conn.Exchange) {
 			setError(span, m.StatusText)
 		}
 	case conn.Closed:
-		fail(span, errorName(e.Errno), "connection closed before the response")
+		fail(span, a, errorName(e.Errno), "connection closed before the response")
 	case conn.TimedOut:
-		fail(span, ErrorTimeout, "no response within the time limit of the receiver")
+		fail(span, a, ErrorTimeout, "no response within the time limit of the receiver")
 	case conn.Exited:
-		fail(span, ErrorExited, "process exited before the response")
+		fail(span, a, ErrorExited, "process exited before the response")
 	}
 }
 
-func fail(span ptrace.Span, errorType, text string) {
-	span.Attributes().PutStr(string(semconv.ErrorTypeKey), errorType)
+func fail(span ptrace.Span, a *attributes, errorType, text string) {
+	a.PutStr(string(semconv.ErrorTypeKey), errorType)
 	setError(span, text)
 }
 

@@ -109,3 +109,34 @@ func BenchmarkInlet(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(2*b.N), "ns/event")
 	close(in.lanes[0].queue)
 }
+
+// BenchmarkWorker is what a worker pays per request, from events to a finished
+// span: streams, connection, protocol and span, in one goroutine.
+func BenchmarkWorker(b *testing.B) {
+	for name, evidence := range map[string]bool{"evidence": true, "plain": false} {
+		b.Run(name, func(b *testing.B) {
+			o := defaults()
+			o.Workers, o.Span.Evidence, o.Conn.Protocols = 1, evidence, registry.All()
+			w := newWorker(&o, 0)
+			address := netip.MustParseAddrPort("10.0.0.1:80")
+			w.table.Conn(&event.Conn{ID: 1, Role: event.RoleServer, Time: 1, Local: address, Remote: address})
+			r := newRequests(1)
+			b.ReportAllocs()
+			for b.Loop() {
+				r.send(direct{w})
+				if w.builder.Count() == 1000 {
+					w.builder.Take()
+				}
+			}
+			require.Zero(b, w.dropped)
+		})
+	}
+}
+
+// direct hands events to a worker without a batch between them.
+type direct struct{ w *worker }
+
+func (d direct) IO(io *event.IO)        { d.w.table.IO(io, false) }
+func (d direct) Conn(c *event.Conn)     { d.w.table.Conn(c) }
+func (d direct) Close(c *event.Close)   { d.w.table.Close(c) }
+func (d direct) Process(*event.Process) {}
