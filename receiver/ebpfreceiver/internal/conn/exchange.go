@@ -47,6 +47,7 @@ type Exchange struct {
 	Lossy bool
 
 	due      bool // the request is complete but for bytes that have yet to arrive
+	torn     bool // it ended before they did: the stream still refers to RequestMessage
 	reported bool // timed out and delivered: waits only to absorb its response
 }
 

@@ -162,6 +162,7 @@ func (c *connection) report(e *Exchange, outcome Outcome, end uint64) {
 
 // abandonRequest takes e, whose request is still arriving, as it is.
 func (c *connection) abandonRequest(e *Exchange) {
+	e.torn = true
 	h := &c.half[c.requests()]
 	if h.request != e {
 		return

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/event"
+	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/protocol"
 	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/stream"
 )
 
@@ -21,6 +22,7 @@ type Table struct {
 	busy         []*connection // those in which something is under way
 	candidates   uint64        // all of Options.Protocols
 	exchanges    []*Exchange   // to reuse
+	messages     *protocol.Messages
 	pendingCount int
 	scratch      stream.Message
 	stats        Stats
@@ -29,7 +31,7 @@ type Table struct {
 // New returns an empty table. It calls sink with every exchange that ends, which
 // is lent to it for the call.
 func New(options *Options, sink func(*Exchange)) *Table {
-	return &Table{
+	t := &Table{
 		options:    *options,
 		sink:       sink,
 		pool:       stream.NewPool(options.Bytes),
@@ -37,6 +39,10 @@ func New(options *Options, sink func(*Exchange)) *Table {
 		order:      list.New(),
 		candidates: 1<<len(options.Protocols) - 1,
 	}
+	if options.Parser != nil {
+		t.messages = options.Parser.Messages
+	}
+	return t
 }
 
 // Stats returns the counts so far.
@@ -195,6 +201,10 @@ func (t *Table) newExchange() *Exchange {
 
 // free recycles e, which nothing refers to any more.
 func (t *Table) free(e *Exchange) {
+	if !e.due && !e.torn {
+		t.messages.Free(e.RequestMessage)
+	}
+	t.messages.Free(e.ResponseMessage)
 	if len(t.exchanges) >= keepExchanges {
 		return
 	}

@@ -170,6 +170,9 @@ type Options struct {
 	// MaxStatement bounds the bytes of a statement, URL or key kept in an
 	// attribute. Zero means DefaultMaxStatement.
 	MaxStatement int
+	// Messages is where parsers take messages from; nil makes new ones. Parsers
+	// that share it run in one goroutine.
+	Messages *Messages
 }
 
 // DefaultMaxStatement is the value of Options.MaxStatement when it is not set.
@@ -196,7 +199,8 @@ type Protocol struct {
 	// protocol: Yes, No, or Unsure when data is too short.
 	Detect func(dir Direction, data []byte) Verdict
 	// New returns a parser for one connection. Nil options are the zero Options.
-	// What they point to is shared by all parsers and never written.
+	// What they point to, but for Messages, is shared by all parsers and never
+	// written.
 	New func(*Options) Parser
 }
 

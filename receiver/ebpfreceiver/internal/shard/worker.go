@@ -5,6 +5,7 @@ import (
 
 	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/conn"
 	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/kspan"
+	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/protocol"
 )
 
 // barrier asks every worker for a report on all that came before it.
@@ -38,6 +39,12 @@ func newWorker(o *Options, offset int64) *worker {
 	c.MaxConnections = share(c.MaxConnections, o.Workers)
 	c.MaxExchanges = share(c.MaxExchanges, o.Workers)
 	c.Bytes.TotalBytes = share(c.Bytes.TotalBytes, o.Workers)
+	if c.Parser == nil {
+		c.Parser = &protocol.Options{}
+	}
+	parser := *c.Parser
+	parser.Messages = &protocol.Messages{}
+	c.Parser = &parser
 	w.table = conn.New(&c, w.finish)
 	return w
 }

@@ -190,9 +190,9 @@ func (p *Parser) header(dir protocol.Direction, h *half, line []byte) bool {
 func (p *Parser) complete(dir protocol.Direction, h *half) *protocol.Message {
 	h.state, h.scanned = startLine, 0
 	if dir == protocol.FromClient {
-		return h.request.message(h.framing.length)
+		return h.request.message(p.options.Messages.New(protocol.Request), h.framing.length)
 	}
-	return h.response.message(h.framing.length)
+	return h.response.message(p.options.Messages.New(protocol.Response), h.framing.length)
 }
 
 // Gap implements protocol.Parser. A body that ends with the connection goes on,

@@ -142,19 +142,18 @@ func (p *Parser) endRequestHeaders(h *half) (protocol.Step, bool) {
 	return protocol.Step{Skip: skip, Message: p.complete(protocol.FromClient, h)}, true
 }
 
-// message returns the request with a body of the given size.
-func (r *request) message(size int64) *protocol.Message {
-	m := &protocol.Message{Kind: protocol.Request, Name: r.method, Headers: r.context}
+// message turns m into the request with a body of the given size.
+func (r *request) message(m *protocol.Message, size int64) *protocol.Message {
+	m.Name, m.Headers = r.method, r.context
 	if r.original != "" {
 		m.Name = "HTTP"
 	}
-	m.Attributes = r.attributes(size)
+	m.Attributes = r.attributes(m.Attributes, size)
 	*r = request{}
 	return m
 }
 
-func (r *request) attributes(size int64) []protocol.Attribute {
-	list := make([]protocol.Attribute, 0, 10+len(r.captured))
+func (r *request) attributes(list []protocol.Attribute, size int64) []protocol.Attribute {
 	list = append(list, protocol.String("http.request.method", r.method))
 	text := func(key, value string) {
 		if value != "" {

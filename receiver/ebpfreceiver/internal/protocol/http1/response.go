@@ -51,12 +51,12 @@ func (p *Parser) endResponseHeaders(h *half) (protocol.Step, bool) {
 	return protocol.Step{}, true
 }
 
-// message returns the response with a body of the given size.
-func (r *response) message(size int64) *protocol.Message {
+// message turns m into the response with a body of the given size.
+func (r *response) message(m *protocol.Message, size int64) *protocol.Message {
 	if r.isInterim() {
-		return &protocol.Message{Kind: protocol.Ignored}
+		m.Kind = protocol.Ignored
+		return m
 	}
-	m := &protocol.Message{Kind: protocol.Response, Attributes: make([]protocol.Attribute, 0, 3)}
 	m.Attributes = append(m.Attributes, protocol.Int("http.response.status_code", int64(r.status)))
 	if size != unknown {
 		m.Attributes = append(m.Attributes, protocol.Int("http.response.body.size", size))

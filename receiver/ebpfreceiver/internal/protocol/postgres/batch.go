@@ -138,7 +138,7 @@ func (p *Parser) sync() *protocol.Message {
 		return ignored()
 	}
 	st := b.describe(p.options.MaxStatement)
-	m := p.request(spanName(st), p.attributes(st, b.executed))
+	m := p.request(spanName(st), st, b.executed)
 	m.Headers = b.headers
 	b.reset()
 	return m

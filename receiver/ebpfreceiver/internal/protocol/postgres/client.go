@@ -31,7 +31,7 @@ func (p *Parser) fromClient(kind byte, payload []byte, cut bool) (*protocol.Mess
 	case 'S':
 		return p.sync(), true
 	case 'F':
-		return p.request("FunctionCall", p.attributes(sqltext.Statement{Operation: "FunctionCall"}, 0)), true
+		return p.request("FunctionCall", sqltext.Statement{Operation: "FunctionCall"}, 0), true
 	case 'X', 'c', 'f', 'p':
 		return ignored(), true
 	}
@@ -83,7 +83,7 @@ func (p *Parser) query(payload []byte, cut bool) *protocol.Message {
 	text, _, whole := cstring(payload)
 	st := p.describe(text, cut || !whole)
 	p.batch.reset()
-	m := p.request(spanName(st), p.attributes(st, 0))
+	m := p.request(spanName(st), st, 0)
 	m.Headers = headers(nil, st.Tags)
 	return m
 }
@@ -117,15 +117,16 @@ func spanName(st sqltext.Statement) string {
 	return "postgresql"
 }
 
-// request returns a message that opens an exchange.
-func (p *Parser) request(name string, attributes []protocol.Attribute) *protocol.Message {
+// request returns a message that opens an exchange with a statement, or with so
+// many in a batch if size is not 0.
+func (p *Parser) request(name string, st sqltext.Statement, size int) *protocol.Message {
 	p.waiting++
-	return &protocol.Message{Kind: protocol.Request, Name: name, Attributes: attributes}
+	m := p.options.Messages.New(protocol.Request)
+	m.Name, m.Attributes = name, p.attributes(m.Attributes, st, size)
+	return m
 }
 
-// attributes describes the statement; size is that of a batch, or 0.
-func (p *Parser) attributes(st sqltext.Statement, size int) []protocol.Attribute {
-	list := make([]protocol.Attribute, 0, 7)
+func (p *Parser) attributes(list []protocol.Attribute, st sqltext.Statement, size int) []protocol.Attribute {
 	list = append(list, protocol.String("db.system.name", "postgresql"))
 	text := func(key, value string) {
 		if value != "" {

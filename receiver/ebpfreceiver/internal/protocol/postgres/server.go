@@ -77,7 +77,7 @@ func (p *Parser) ready() *protocol.Message {
 // respond returns the response under way.
 func (p *Parser) respond() *protocol.Message {
 	a := &p.answer
-	m := &protocol.Message{Kind: protocol.Response}
+	m := p.options.Messages.New(protocol.Response)
 	if a.isQuery {
 		m.Attributes = append(m.Attributes, protocol.Int("db.response.returned_rows", a.rows))
 	}

@@ -25,7 +25,7 @@ type pubsub struct {
 // several confirmations and not the last.
 func (p *Parser) endReply() *protocol.Message {
 	r := &p.reply
-	m := &protocol.Message{Kind: protocol.Response}
+	m := p.options.Messages.New(protocol.Response)
 	class, kind, isConfirmation := r.confirmation()
 	e := p.waiting.front()
 	switch {
@@ -55,7 +55,7 @@ func (p *Parser) cutReply() *protocol.Message {
 	case '>':
 		return &protocol.Message{Kind: protocol.Ignored}
 	}
-	m := &protocol.Message{Kind: protocol.Response}
+	m := p.options.Messages.New(protocol.Response)
 	p.answer(m, p.waiting.front())
 	return m
 }
@@ -74,7 +74,7 @@ func (p *Parser) answer(m *protocol.Message, e *entry) {
 	}
 	m.Status, m.StatusText = protocol.StatusError, r.text
 	if r.code != noCode {
-		m.Attributes = append(make([]protocol.Attribute, 0, 2), protocol.String("db.response.status_code", r.code))
+		m.Attributes = append(m.Attributes, protocol.String("db.response.status_code", r.code))
 	}
 	m.Attributes = append(m.Attributes, protocol.String("error.type", r.code))
 }

@@ -53,7 +53,8 @@ func splitWords(line []byte) [][]byte {
 func (p *Parser) endCommand() (*protocol.Message, bool) {
 	c := &p.command
 	name := p.operation(c.name)
-	m := &protocol.Message{Kind: protocol.Request, Name: name}
+	m := p.options.Messages.New(protocol.Request)
+	m.Name = name
 	ok := true
 	switch m.OneWay = p.isOneWay(name); {
 	case name == "PSYNC" || name == "SYNC":
@@ -64,7 +65,7 @@ func (p *Parser) endCommand() (*protocol.Message, bool) {
 	if name == "SELECT" {
 		p.namespace = namespace(c.key)
 	}
-	m.Attributes = p.attributes(name)
+	m.Attributes = p.attributes(m.Attributes, name)
 	c.reset()
 	return m, ok
 }
@@ -78,9 +79,9 @@ func (p *Parser) operation(name []byte) string {
 	return p.last
 }
 
-func (p *Parser) attributes(name string) []protocol.Attribute {
+func (p *Parser) attributes(list []protocol.Attribute, name string) []protocol.Attribute {
 	c := &p.command
-	list := append(make([]protocol.Attribute, 0, 5),
+	list = append(list,
 		protocol.String("db.system.name", "redis"),
 		protocol.String("db.operation.name", name),
 		protocol.String("db.query.text", queryText(name, c.text, p.options.MaxStatement)))
