@@ -1,6 +1,8 @@
 package probe
 
 import (
+	"encoding/json"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -443,15 +445,16 @@ func TestCloseReadsWhatIsLeft(t *testing.T) {
 	go func() { done <- p.Run(read, nil) }()
 	a := start(t, "many")
 	require.NoError(t, p.SetTarget(a.pid, Target{}))
-	var n int
-	a.play(&n)
-	sent, err := p.Counters()
+	_, err = io.WriteString(a.stdin, "go\n")
 	require.NoError(t, err)
+	var n int
+	require.NoError(t, json.NewDecoder(a.stdout).Decode(&n)) // its exit would wake the reader
 	require.NoError(t, p.Close())
 	require.NoError(t, <-done)
 	assert.Len(t, read.ios, n)
-	assert.EqualValues(t, sent[RecordsIO], len(read.ios))
 	assert.NoError(t, p.Run(read, nil), "after Close there is nothing to read")
+	require.NoError(t, a.stdin.Close())
+	require.NoError(t, a.cmd.Wait())
 }
 
 func TestAProcessThatIsGoneIsNoTarget(t *testing.T) {
