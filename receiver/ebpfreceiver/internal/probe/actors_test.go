@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -71,7 +72,11 @@ func runActor(name string) error {
 	if err != nil {
 		return fmt.Errorf("actor %s: %w", name, err)
 	}
-	return json.NewEncoder(os.Stdout).Encode(result)
+	if err := json.NewEncoder(os.Stdout).Encode(result); err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, os.Stdin) // the test says when to exit
+	return err
 }
 
 // pair is the two ends of a TCP connection, both held by this process.
