@@ -76,7 +76,7 @@ func TestLossCostsRecallAndNothingElse(t *testing.T) {
 		{"calls in a row at once", sequential(2, false), 0.3},
 		{"calls in a row in the next turn", sequential(2, true), 0},
 		{"Go", goDirect(2, false), 0.5},
-		{"a pool that tells an event loop", executor, 0.5},
+		{"a pool that tells an event loop", executor, 0.4},
 		{"Go with workers", goPool, 0.2},
 		{"calls that wait for a socket", queued, 0.2},
 		{"calls from timers", timers, 0.2},

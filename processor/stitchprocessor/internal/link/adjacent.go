@@ -17,13 +17,17 @@ const slept = evidence.WaitedFutex | evidence.WaitedEpoll | evidence.WaitedSleep
 
 func adjacent(l *Linker, c *window.Node) {
 	m := &c.Request
-	if m.Loop() || m.Waited&slept != 0 {
+	if m.Loop() || m.Waited&slept != 0 || dialled(c) {
 		return
 	}
 	if before := l.p.Before(m); before != nil && before.Kind == evidence.ServerRead {
 		l.toParent(c, before.Node, Adjacent)
 	}
 }
+
+// dialled reports whether a goroutine of its own may have opened the connection and
+// written the call when that was done, whatever its thread had done before.
+func dialled(c *window.Node) bool { return c.Request.Goroutine() && c.Ordinal == 0 }
 
 // nextKind: a thread read the reply of one call and the very next thing that it did
 // was to write this one: both may belong to one request. In a pool that always has
@@ -33,7 +37,7 @@ var nextKind = Kind{Name: "next", Class: Before, Trust: window.Support, Precisio
 
 func followsNext(l *Linker, c *window.Node) {
 	m := &c.Request
-	if m.Loop() || m.Waited&slept != 0 {
+	if m.Loop() || m.Waited&slept != 0 || dialled(c) {
 		return
 	}
 	before := l.p.Before(m)

@@ -39,9 +39,12 @@ func finished(l *Linker, r *window.Node) {
 		return
 	}
 	last := l.lastWake(out)
+	if l.ownReply(r) {
+		last = -1
+	}
 	for i := range out.Handoffs {
 		h := &out.Handoffs[i]
-		if h.Source != evidence.ClientRead || l.locks.of(h) || intoLoop(out, h) {
+		if h.Source != evidence.ClientRead || l.locks.of(h) || intoLoop(out, h) || overshadowed(out, h) {
 			continue
 		}
 		m := l.p.Message(h.SourceTID, h.SourceIO)
@@ -49,18 +52,23 @@ func finished(l *Linker, r *window.Node) {
 			l.p.Await(h.SourceTID, h.SourceIO, r)
 			continue
 		}
-		if m.Kind == evidence.ClientRead {
+		if m.Kind == evidence.ClientRead && last >= 0 {
 			l.finish(m.Node, r, h, h.Time == last)
 		}
 	}
 }
 
 func (l *Linker) finish(c, r *window.Node, h *evidence.Handoff, last bool) {
+	l.wakes.claim(c, r)
+	if !l.wakes.believed() {
+		return
+	}
 	switch {
 	case h.Hops > 0:
 		// A thread that waits for a global lock passes on what the holder did: in such
-		// a program hops are noise.
-		if len(l.locks.known) == 0 {
+		// a program hops are noise. So are they for a thread that has not itself read the
+		// request and waited since.
+		if len(l.locks.known) == 0 && r.Request.TID == r.Response.TID && !r.Response.Loop() {
 			l.toParent(c, r, FinishHops)
 		}
 	case l.locks.shared(h):
@@ -70,6 +78,14 @@ func (l *Linker) finish(c, r *window.Node, h *evidence.Handoff, last bool) {
 	default:
 		l.toParent(c, r, FinishEarlier)
 	}
+}
+
+// ownReply reports whether the thread that wrote the reply of r had read the reply of a
+// call just before, and had not read r: a pool thread, to which others have nothing to
+// report. What woke it was about something else.
+func (l *Linker) ownReply(r *window.Node) bool {
+	before := l.p.Before(&r.Response)
+	return before != nil && before.Kind == evidence.ClientRead && r.Request.TID != r.Response.TID
 }
 
 // lastWake is when the thread of m was woken last on a word of its own.
@@ -103,4 +119,57 @@ func finishedInside(l *Linker, m *window.Message, r *window.Node) {
 			l.toParent(source.Node, r, FinishInside)
 		}
 	}
+}
+
+// overshadowed reports whether h was only passed on by a thread that handed on a
+// message of its own with the same wake: what it had read itself is what it worked on.
+// A waker that had written last had nothing new, and passes on what it was handed.
+func overshadowed(m *window.Message, h *evidence.Handoff) bool {
+	if h.Hops == 0 {
+		return false
+	}
+	for i := range m.Handoffs {
+		o := &m.Handoffs[i]
+		if o.Hops == 0 && o.WakerTID == h.WakerTID && o.Time == h.Time &&
+			(o.Source == evidence.ClientRead || o.Source == evidence.ServerRead) {
+			return true
+		}
+	}
+	return false
+}
+
+// wakeups counts how often a completion contradicted what the thread that read the
+// reply is known to have done with it. In a program in which threads serve one request
+// each all wakes between them are locks; in one that waits for its pool few are.
+type wakeups struct{ claims, refuted int }
+
+func (w *wakeups) claim(c, r *window.Node) {
+	if w.claims >= memory {
+		w.claims, w.refuted = w.claims/2, w.refuted/2
+	}
+	w.claims++
+	if c.State == window.Linked && c.Parent != r && ownUse(c.Kind) {
+		w.refuted++
+	}
+}
+
+// decided counts the claims about a call that its own thread refutes.
+func (w *wakeups) decided(c *window.Node) {
+	if !ownUse(c.Kind) {
+		return
+	}
+	for i := range c.Claims {
+		if cl := &c.Claims[i]; cl.Parent != nil && cl.Parent != c.Parent && kinds[cl.Kind].Class == Completion {
+			w.refuted++
+		}
+	}
+}
+
+// believed: few of the wakes are known to be about something else.
+func (w *wakeups) believed() bool { return w.claims < enough || w.refuted*10 <= w.claims }
+
+// ownUse reports whether a link of kind k says that the thread which read the reply
+// went on with it.
+func ownUse(k window.Kind) bool {
+	return k == Thread || k == ThreadGap || k == Reply
 }

@@ -11,8 +11,8 @@ type rule func(l *Linker, n *window.Node)
 // Rules by the moment when they run, in no particular order.
 var (
 	onRequest = [...]rule{contextOfRequest, goroutineOfRequest, owns, repliesAfterRead, repliesInBurst, finished}
-	onCall    = [...]rule{contextOfCall, goroutineOfCall, cloned}
-	onRipe    = [...]rule{ownedAfterAll, adjacent, followsNext, submitted, createdBy, clonedAfterAll, clonedInside}
+	onCall    = [...]rule{contextOfCall, goroutineOfCall}
+	onRipe    = [...]rule{ownedAfterAll, adjacent, followsNext, submitted, createdBy, cloned, clonedInside}
 	onTime    = [...]rule{onlyOne, eliminated, inOrder, isolated}
 	// supporting are the rules whose claims are compared with certain links.
 	supporting = [...]rule{followsNext, submitted, createdBy, inOrder, isolated}
@@ -30,6 +30,8 @@ type Linker struct {
 	serial serial
 	trust  reputations
 	quiet  background
+	wakes  wakeups
+	tasks  tasks
 
 	open []*window.Node // scratch of the time rules
 }
@@ -49,6 +51,7 @@ const maxRetries = 8
 func (l *Linker) Learn(n *window.Node) {
 	l.learn(&n.Request)
 	l.learn(&n.Response)
+	l.tasks.observe(n)
 	l.loops.watch(n)
 }
 
@@ -97,7 +100,7 @@ func (l *Linker) Wait(call *window.Node) int64 {
 			until = max(until, r.Answered()+turnGrace)
 		}
 	}
-	if !l.loops.told || call.Response.Loop() {
+	if !l.loops.wakes.told || call.Response.Loop() {
 		return until
 	}
 	// A loop may have been told of this call: its reply is one of the next ones.
@@ -126,6 +129,7 @@ func (l *Linker) Ripe(call *window.Node, all bool) {
 // Decided compares the supporting evidence for a call with the decision that
 // better evidence has made, and learns from it how good it is here.
 func (l *Linker) Decided(call *window.Node) {
+	l.wakes.decided(call)
 	if call.State != window.Linked || !l.trust.sample() || Describe(call.Kind).Trust < window.Likely {
 		return
 	}
@@ -133,6 +137,11 @@ func (l *Linker) Decided(call *window.Node) {
 	l.claim = l.trust.judge
 	for _, r := range supporting {
 		r(l, call)
+	}
+	// The call that followed may have been decided before this one.
+	if next := l.p.After(&call.Response); call.HasResponse() && next != nil &&
+		next.Kind == evidence.ClientWrite && next.Node.State == window.Linked {
+		followsNext(l, next.Node)
 	}
 	l.claim = claim
 }
@@ -150,7 +159,7 @@ func (l *Linker) learn(m *window.Message) {
 	}
 	for i := range m.Handoffs {
 		if h := &m.Handoffs[i]; h.Edge == evidence.Futex && h.Address != 0 {
-			l.locks.observe(h.Address, h.WakerTID, m.TID)
+			l.locks.observe(h, m.TID)
 		}
 	}
 }

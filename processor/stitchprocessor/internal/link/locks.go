@@ -34,6 +34,8 @@ const (
 type word struct {
 	wakes  int
 	wakees int // threads
+	wakers int // threads
+	own    int // wakes by a thread that handed on a message of its own
 	users  []user
 }
 
@@ -44,14 +46,21 @@ type user struct {
 
 func newLocks() locks { return locks{words: map[uint64]*word{}} }
 
-func (l *locks) observe(address uint64, waker, wakee uint32) {
+// observe takes a wake on a futex word. wakee is the thread that was woken.
+func (l *locks) observe(h *evidence.Handoff, wakee uint32) {
+	address := h.Address
 	w := l.words[address]
 	if w == nil {
 		w = l.add(address)
 	}
 	w.wakes++
-	if u := w.user(waker); u != nil {
-		u.wakes++
+	if h.Hops == 0 {
+		w.own++
+	}
+	if u := w.user(h.WakerTID); u != nil {
+		if u.wakes++; u.wakes == 1 {
+			w.wakers++
+		}
 	}
 	if u := w.user(wakee); u != nil {
 		if u.waited++; u.waited == 1 {
@@ -131,4 +140,14 @@ func (l *locks) shared(h *evidence.Handoff) bool {
 	}
 	w := l.words[h.Address]
 	return w != nil && w.wakees >= sharedBy
+}
+
+// barrier reports whether h is the end of a pause that one thread imposes on all others,
+// such as a safepoint of the JVM: it does no I/O, and they wait for one word of it.
+func (l *locks) barrier(h *evidence.Handoff) bool {
+	if h.Edge != evidence.Futex || h.Hops == 0 {
+		return false
+	}
+	w := l.words[h.Address]
+	return w != nil && w.wakees >= sharedBy && w.wakers == 1 && w.own == 0
 }

@@ -12,7 +12,7 @@ import (
 type loops struct {
 	of      map[uint32]*loop
 	list    []*loop // in the order of appearance, so that a replay repeats itself
-	told    bool    // other threads have posted work to one
+	wakes   wakes
 	dropped int
 }
 
@@ -29,6 +29,7 @@ func newLoops() loops { return loops{of: map[uint32]*loop{}} }
 
 // watch takes note of what n did in event loops.
 func (ls *loops) watch(n *window.Node) {
+	ls.wakes.watch(n)
 	for _, m := range [...]*window.Message{&n.Request, &n.Response} {
 		if m.Loop() && m.IO != 0 && m.TID != 0 {
 			if lp := ls.get(m.TID); lp != nil {
@@ -60,6 +61,7 @@ func (ls *loops) get(tid uint32) *loop {
 }
 
 func (ls *loops) advance(l *Linker, t int64) {
+	ls.wakes.advance(t)
 	idle := false
 	for _, lp := range ls.list {
 		lp.advance(l, t)
@@ -101,13 +103,6 @@ type loop struct {
 	called   int64 // when the loop itself made a call last, Unix ns
 
 	lags [2]lag
-	done []completed
-}
-
-// completed is a call that a thread finished and told the loop of.
-type completed struct {
-	call *window.Node // nil if it is not in the window, and has its turn all the same
-	tick uint32       // when the loop heard of it
 }
 
 func (lp *loop) add(e event) {
@@ -167,8 +162,12 @@ func (lp *loop) replay(l *Linker, e *event) {
 		return // too late: its place has been taken for a hole
 	}
 	hole := first > lp.io+1
+	missing := hole && lp.started
 	if hole {
 		lp.broken()
+	}
+	if missing {
+		l.loops.wakes.broken(e.at)
 	}
 	if e.tick != lp.tick {
 		lp.turn(l, e.tick)
@@ -193,6 +192,9 @@ func (lp *loop) dispatch(l *Linker, e *event) {
 	case m == nil:
 		lp.output(l, e)
 	case m.Reads():
+		if e.node.Server {
+			l.loops.wakes.request(e.node)
+		}
 		lp.lags[0].readLast(m)
 		lp.lags[1].read(m)
 	case e.node.Server:
@@ -218,7 +220,6 @@ func (lp *loop) output(l *Linker, e *event) {
 func (lp *loop) broken() {
 	lp.lags[0].broken0()
 	lp.lags[1].broken1()
-	lp.done = nil // what is missing may be the reply that one of them led to
 }
 
 // turn ends the turn of the loop and begins another.

@@ -1,77 +1,325 @@
 package link
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/otelcol-custom/otelcol-custom/internal/evidence"
 	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/window"
 )
 
-// loopWakeKind (E4s): the thread that read the reply of a call wrote to the wake fd
-// of an event loop, and the loop's next reply which nothing else explains is
-// that of the request. Several calls may finish before the loop looks: then the
-// order decides. Measured with order: 11,538 right, 85 wrong, where a thread was
-// suspended between leaving its result and writing to the fd.
+// loopWakeKind (E4s): a pool thread read the reply of the call and told an event loop by
+// its wake fd, and the loop wrote the reply of the request. A loop hears of several
+// calls at once, and a thread may be suspended between leaving its result and
+// telling, so what counts is which calls were finished and not replied to when
+// the loop wrote: the only one, or the one whose place in the queue of calls is the
+// request's place in the queue of requests. Measured: 11,538 right, 85 wrong.
 var loopWakeKind = Kind{Name: "loop_wake", Class: Completion, Trust: window.Likely, Precision: measured(11538, 85)}
 
 const (
-	maxDone = 64 // finished calls that a loop has heard of
-	// doneTurns is for how many turns of the loop a finished call is expected to lead
-	// to a reply.
-	doneTurns = 4
+	maxFinished = 1024
+	// replyWithin is how long after a call has finished its request may be replied to.
+	replyWithin = int64(1e9)
+	// anchors is how many replies are remembered to tell how the places in the two
+	// queues differ, enoughAnchors the least, and latest those that must not contradict.
+	anchors, enoughAnchors, latestAnchors = 16, 8, 4
+	// maxVotes bounds the calls that one reply votes for: those that finished last.
+	maxVotes = 6
+	// behind is how far behind in the queue a finished call is when its request must
+	// have been lost.
+	behind = 64
+	// afterHole is for how long messages that are missing cast doubt on what comes.
+	afterHole = int64(5e9)
+	// toldTurns is how many turns of the loop lie between its being told and the reply.
+	toldTurns = 4
+	// overtake is how far calls overtake each other between queue and wire.
+	overtake = 3
 )
 
-// hear takes note of the calls that other threads have finished, by what they wrote
-// to the loop's wake fd.
+// wakes follows the calls that pool threads of a process make for its event loops.
+type wakes struct {
+	told     bool           // a pool thread has told a loop of a call
+	pending  []*window.Node // not numbered yet
+	finished []*window.Node // not replied to yet, by when their reply was read
+	calls    int32          // numbered
+	requests int32
+	hole     int64                     // when messages of a loop were missing last, Unix ns
+	waiting  [maxFinished]*window.Node // requests without a reply, by place
+	votes    [anchors][]int32          // of the last replies: place of a call less that of the request
+	n        int
+}
+
+// watch takes a call that no event loop made.
+func (w *wakes) watch(c *window.Node) {
+	if c.Server || !c.HasResponse() || c.Request.Loop() || c.Response.Loop() || c.Request.Goroutine() {
+		return
+	}
+	if len(w.pending) < maxFinished {
+		w.pending = append(w.pending, c)
+	}
+}
+
+// advance numbers the calls that began before t, in their order, and takes them for
+// finished.
+func (w *wakes) advance(t int64) {
+	if len(w.pending) == 0 {
+		return
+	}
+	slices.SortStableFunc(w.pending, func(a, b *window.Node) int { return cmp.Compare(a.Start(), b.Start()) })
+	n := 0
+	for n < len(w.pending) && w.pending[n].Start() < t {
+		w.calls++
+		w.pending[n].Note.Place = w.calls
+		n++
+	}
+	w.finished = append(w.finished, w.pending[:n]...)
+	w.pending = slices.Delete(w.pending, 0, n)
+	slices.SortStableFunc(w.finished, byReply)
+	if over := len(w.finished) - maxFinished; over > 0 {
+		w.finished = slices.Delete(w.finished, 0, over)
+	}
+}
+
+// request numbers a request that a loop has read.
+func (w *wakes) request(r *window.Node) {
+	w.requests++
+	r.Note.Place = w.requests
+	w.waiting[w.requests%maxFinished] = r
+}
+
+// replied takes a request off those that wait.
+func (w *wakes) replied(r *window.Node) {
+	if at := &w.waiting[r.Note.Place%maxFinished]; *at == r {
+		*at = nil
+	}
+}
+
+// due is the request whose place belongs to the call's, if it waits for its reply.
+func (w *wakes) due(c *window.Node, shift int32) *window.Node {
+	place := c.Note.Place - shift
+	if place <= 0 {
+		return nil
+	}
+	if r := w.waiting[place%maxFinished]; r != nil && r.Note.Place == place && r.Process != nil {
+		return r
+	}
+	return nil
+}
+
+// vote remembers how the place of r differs from those of the calls that its reply may
+// be due to. One of them is right, and always the same; the others vary.
+func (w *wakes) vote(fits []*window.Node, r *window.Node) {
+	v := w.votes[w.n%anchors][:0]
+	for _, c := range fits[max(0, len(fits)-maxVotes):] {
+		if c.Ref != nil {
+			v = append(v, c.Note.Place-r.Note.Place)
+		}
+	}
+	w.votes[w.n%anchors] = v
+	w.n++
+}
+
+// shift is how the places of calls and of their requests differ, by most of the last
+// replies and nearly all of the latest. A message that was lost moves it: then it is
+// not known for a while.
+func (w *wakes) shift() (int32, bool) {
+	n := min(w.n, anchors)
+	if n < enoughAnchors {
+		return 0, false
+	}
+	for _, s := range w.votes[(w.n-1)%anchors] {
+		if w.supports(s, n)*4 >= n*3 && w.supports(s, latestAnchors) >= latestAnchors-1 {
+			return s, true
+		}
+	}
+	for _, s := range w.votes[(w.n-2)%anchors] {
+		if w.supports(s, n)*4 >= n*3 && w.supports(s, latestAnchors) >= latestAnchors-1 {
+			return s, true
+		}
+	}
+	return 0, false
+}
+
+// supports counts the last n replies that allow s.
+func (w *wakes) supports(s int32, n int) int {
+	count := 0
+	for i := 1; i <= n; i++ {
+		if slices.Contains(w.votes[(w.n-i+anchors)%anchors], s) {
+			count++
+		}
+	}
+	return count
+}
+
+// hear takes note that other threads have told the loop of something before m.
 func (lp *loop) hear(l *Linker, m *window.Message) {
 	for i := range m.Handoffs {
 		h := &m.Handoffs[i]
 		if !intoLoop(m, h) || h.SourceTID == m.TID {
 			continue
 		}
-		lp.posted, l.loops.told = true, true
+		lp.posted = true
 		lp.lags[1].broken1()
-		if h.Source != evidence.ClientRead {
+		if h.Source != evidence.ClientRead || h.Hops > 0 {
 			continue
 		}
-		var call *window.Node
-		if source := l.p.Message(h.SourceTID, h.SourceIO); source != nil && source.Kind == evidence.ClientRead {
-			call = source.Node
+		l.loops.wakes.told = true
+		if source := l.p.Message(h.SourceTID, h.SourceIO); source == nil {
+			l.loops.wakes.lost(l.p, lp.tid, m.Tick, h)
+		} else if source.Kind == evidence.ClientRead {
+			n := &source.Node.Note
+			if n.ToldAt == 0 || h.Time < n.ToldAt {
+				n.ToldAt = h.Time
+			}
+			n.Loop, n.Told = lp.tid, m.Tick
 		}
-		if len(lp.done) == maxDone {
-			lp.done = lp.done[1:]
-		}
-		lp.done = append(lp.done, completed{call: call, tick: m.Tick})
 	}
 }
 
-// deliver gives the reply that the loop writes the finished call it may be due to:
-// the first one that fits.
-func (lp *loop) deliver(l *Linker, e *event) {
-	for len(lp.done) > 0 && lp.done[0].tick+doneTurns < e.tick {
-		lp.done = lp.done[1:]
-	}
-	found, fitting := -1, 0
-	for i, d := range lp.done {
-		if d.call == nil || d.call.Start() >= e.node.Start() && d.call.End <= e.at {
-			if fitting++; found < 0 {
-				found = i
-			}
+// lost keeps a place for a call that a loop was told of and that is not in the window:
+// some reply is due to it.
+func (w *wakes) lost(p *window.Process, loop, tick uint32, h *evidence.Handoff) {
+	for _, c := range w.finished {
+		if c.Ref == nil && c.Response.TID == h.SourceTID && c.Response.IO == h.SourceIO {
+			return // told of twice
 		}
 	}
-	if found < 0 {
+	if len(w.finished) == maxFinished {
 		return
 	}
-	defer func() { lp.done = slices.Delete(lp.done, found, found+1) }()
-	if lp.done[found].call == nil {
-		return
+	e := evidence.Exchange{
+		Request:  evidence.Message{Start: h.Time},
+		Response: evidence.Message{Start: h.Time, End: h.Time, Point: evidence.Point{TID: h.SourceTID, IO: h.SourceIO}},
 	}
-	claim := window.Claim{Parent: e.node, Kind: LoopWake, Score: loopWakeKind.Precision, Trust: loopWakeKind.Trust}
-	if fitting > 1 {
-		claim.Score = 0.98
-	}
-	if lp.called != 0 && e.at-lp.called < loopIdle {
-		claim.Trust = window.Support // the loop makes calls, too: the reply may be due to one
-	}
-	l.claim(lp.done[found].call, claim)
+	c := window.NewNode(&e, false, h.Time)
+	c.Process, c.Note.Loop, c.Note.Told = p, loop, tick
+	w.finished = append(w.finished, c)
+	slices.SortStableFunc(w.finished, byReply)
 }
+
+func byReply(a, b *window.Node) int { return cmp.Compare(a.Response.End, b.Response.End) }
+
+// broken: replies of the loop are missing, and what they were due to is still among
+// the finished calls.
+func (w *wakes) broken(at int64) {
+	w.hole = at
+	for _, c := range w.finished {
+		c.Note.Doubt = c.Note.Doubt || c.Response.End <= at
+	}
+}
+
+// deliver finds the finished call that a reply of the loop is due to.
+func (lp *loop) deliver(l *Linker, e *event) {
+	w := &l.loops.wakes
+	defer w.replied(e.node)
+	if !w.told {
+		return
+	}
+	w.finished = slices.DeleteFunc(w.finished, func(c *window.Node) bool {
+		return c.Process == nil || c.Response.End+replyWithin < e.at
+	})
+	fits := lp.fits(l, e)
+	if len(fits) == 0 {
+		return
+	}
+	call, score := w.choose(fits, e)
+	if score > 0 && call.Ref != nil {
+		claim := window.Claim{Parent: e.node, Kind: LoopWake, Score: score, Trust: loopWakeKind.Trust}
+		if lp.called != 0 && e.at-lp.called < loopIdle {
+			claim.Trust = window.Support // the loop makes calls, too: the reply may be due to one
+		}
+		l.claim(call, claim)
+	}
+	w.finished = slices.DeleteFunc(w.finished, func(c *window.Node) bool { return c == call })
+}
+
+// fits are the finished calls that the reply may be due to.
+func (lp *loop) fits(l *Linker, e *event) []*window.Node {
+	fits := l.open[:0]
+	for _, c := range l.loops.wakes.finished {
+		if c.Response.End > e.at {
+			break
+		}
+		elsewhere := len(l.loops.list) > 1 && c.Note.Loop != lp.tid
+		if c.Start() >= e.node.Start() && !elsewhere {
+			fits = append(fits, c)
+		}
+	}
+	l.open = fits
+	return fits
+}
+
+// choose returns the call that the reply of r is due to, or that it is most likely due
+// to and a score of zero. Where messages are missing, only what the loop has just
+// been told of counts.
+func (w *wakes) choose(fits []*window.Node, e *event) (*window.Node, float64) {
+	shift, known := w.shift()
+	w.vote(fits, e.node)
+	holes := w.hole != 0 && e.at-w.hole < afterHole
+	for i, c := range fits {
+		if !known || c.Ref == nil || c.Note.Place-e.node.Note.Place != shift {
+			continue
+		}
+		w.finished = slices.DeleteFunc(w.finished, func(x *window.Node) bool {
+			return x.Ref != nil && x.Note.Place < c.Note.Place-behind
+		})
+		if w.overtaken(fits[:i], c, e.node, shift) {
+			for _, x := range fits[:i+1] {
+				x.Note.Swapped = true
+			}
+		}
+		if c.Note.Swapped || holes && !told(c, e) {
+			return c, 0
+		}
+		return c, loopWakeKind.Precision
+	}
+	sole := w.sole(fits, e, holes)
+	if sole != nil && (!known || abs(sole.Note.Place-e.node.Note.Place-shift) < overtake) {
+		return sole, 0.95
+	}
+	for _, c := range fits {
+		c.Note.Doubt = true // one of them is replied to, it is not known which
+	}
+	return fits[0], 0
+}
+
+// told reports whether the thread that finished the call has told the loop just now.
+func told(c *window.Node, e *event) bool {
+	return c.Note.Loop == e.message.TID && e.tick-c.Note.Told <= toldTurns
+}
+
+// sole returns the only call that fits, if there is one and it is in the window. holes
+// says that those do not count which the loop has not just been told of.
+func (w *wakes) sole(fits []*window.Node, e *event, holes bool) *window.Node {
+	var only *window.Node
+	for _, c := range fits {
+		if holes && !told(c, e) {
+			continue
+		}
+		if only != nil {
+			return nil
+		}
+		only = c
+	}
+	if only == nil || only.Note.Doubt || only.Note.Swapped || only.Ref == nil {
+		return nil
+	}
+	return only
+}
+
+// overtaken reports whether a call finished earlier which belongs, by its place, to a
+// request near r that still waits: the two may have changed places on the way.
+func (w *wakes) overtaken(earlier []*window.Node, c, r *window.Node, shift int32) bool {
+	for _, x := range earlier {
+		inOrder := c.Note.ToldAt != 0 && (x.Note.ToldAt == 0 || x.Note.ToldAt > c.Note.ToldAt)
+		if x.Ref == nil || inOrder {
+			continue // the loop was told in the order of its replies
+		}
+		if other := w.due(x, shift); other != nil && other != r && abs(other.Note.Place-r.Note.Place) <= overtake {
+			return true
+		}
+	}
+	return false
+}
+
+func abs(n int32) int32 { return max(n, -n) }

@@ -26,7 +26,8 @@ func repliesAfterRead(l *Linker, r *window.Node) {
 }
 
 // awake reports whether the thread did not sleep before m, or slept only for a
-// lock, as every thread of a program with a global one does after each I/O.
+// lock, as every thread of a program with a global one does after each I/O, or because
+// the whole program was paused.
 func (l *Linker) awake(m *window.Message) bool {
 	if m.Waited&slept == 0 {
 		return true
@@ -36,7 +37,7 @@ func (l *Linker) awake(m *window.Message) bool {
 	}
 	locks := 0
 	for i := range m.Handoffs {
-		if m.Handoffs[i].Edge != evidence.Futex || !l.locks.is(m.Handoffs[i].Address) {
+		if h := &m.Handoffs[i]; !l.locks.of(h) && !l.locks.barrier(h) {
 			return false
 		}
 		locks++

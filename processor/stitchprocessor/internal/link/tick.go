@@ -3,7 +3,6 @@ package link
 import (
 	"math/bits"
 
-	"github.com/otelcol-custom/otelcol-custom/internal/evidence"
 	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/window"
 )
 
@@ -34,9 +33,7 @@ type lag struct {
 	n      int    // outcomes, at most 64
 
 	// Lag 0.
-	last   *window.Message // read of this turn
-	used   bool            // it has led to something
-	silent int             // requests without any output so far
+	last *window.Message // read of this turn
 
 	// Lag 1.
 	reads, previous  []*window.Message // of this turn, of the one before
@@ -84,46 +81,20 @@ func (g *lag) plausible() bool {
 
 // ---- lag 0: an output belongs to the last read of its turn -------------------
 
-func (g *lag) readLast(m *window.Message) {
-	g.leave()
-	g.last, g.used = m, false
-}
+func (g *lag) readLast(m *window.Message) { g.last = m }
 
-// leave notes a request that was read and has led to nothing yet.
-func (g *lag) leave() {
-	if g.last != nil && !g.used && g.last.Kind == evidence.ServerRead {
-		g.last.Node.Note.Silent[0] = true
-		g.silent++
-	}
-	g.last = nil
-}
+func (g *lag) turn0() { g.last = nil }
 
-func (g *lag) turn0() { g.leave() }
-
-func (g *lag) broken0() { g.last, g.silent = nil, 0 }
+func (g *lag) broken0() { g.last = nil }
 
 func (g *lag) output0(l *Linker, e *event) {
-	if n := e.node; n.Server && n.Note.Silent[0] {
-		n.Note.Silent[0] = false
-		g.silent = max(g.silent-1, 0)
-	}
-	if g.last == nil || g.queued(e) {
+	if g.last == nil {
 		return
 	}
-	g.used = true
 	g.pair(l, g.last, e)
 	if e.node.Server {
 		g.last = nil // a read leads to one reply, but maybe to many calls
 	}
-}
-
-// queued reports whether the output may be another request's, which waited for the
-// connection that the last reply has set free: a program that limits its sockets.
-func (g *lag) queued(e *event) bool {
-	if e.node.Server || g.last.Kind != evidence.ClientRead || g.silent == 0 {
-		return false
-	}
-	return e.message == nil || e.node.ConnID == g.last.Node.ConnID
 }
 
 // ---- lag 1: outputs follow in the order of the reads of the turn before ------
@@ -181,7 +152,9 @@ func (g *lag) pair(l *Linker, read *window.Message, e *event) {
 	case !to.Server:
 		to.Note.Labels[g.index] = from.Note.Labels[g.index]
 		to.Note.Previous[g.index] = from
-		g.claim(l, to, window.Claim{Sibling: from, Kind: Tick, Trust: tickKind.Trust})
+		if to.ConnID != from.ConnID { // else it may have waited for the connection
+			g.claim(l, to, window.Claim{Sibling: from, Kind: Tick, Trust: tickKind.Trust})
+		}
 	default:
 		g.replied(l, from, to)
 	}

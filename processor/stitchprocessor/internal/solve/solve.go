@@ -19,7 +19,7 @@ const (
 	Link   Verdict = iota // Parent is the request that made it
 	Low                   // the same, but below the least confidence; final
 	Alone                 // no request is known to have made it; final
-	Revoke                // an earlier Link is in doubt; Alone follows from it
+	Revoke                // an earlier Link is taken back; a better one may follow
 )
 
 // Cause is why a call has no parent.
@@ -117,19 +117,22 @@ func (s *Solver) reconsider(call *window.Node) {
 	best, p := w.best()
 	sure := best != nil && p >= s.config.MinConfidence
 	switch {
+	case call.State == window.Linked && sure && best.parent == call.Parent:
 	case call.State == window.Linked:
-		if !sure || best.parent != call.Parent {
-			s.revoke(call)
+		s.revoke(call, !sure)
+		if sure {
+			s.link(call, best, p)
 		}
 	case sure && !call.Disputed:
 		s.link(call, best, p)
 	}
 }
 
-func (s *Solver) revoke(call *window.Node) {
+// revoke takes a link back. A dispute is final.
+func (s *Solver) revoke(call *window.Node, disputed bool) {
 	s.Conflicts++
 	call.Parent.Children--
-	call.State, call.Parent, call.Disputed = window.Orphan, nil, true
+	call.State, call.Parent, call.Disputed = window.Orphan, nil, disputed
 	s.decide(Decision{Call: call, Verdict: Revoke, Cause: Conflict})
 }
 

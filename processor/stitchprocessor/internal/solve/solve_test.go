@@ -57,7 +57,7 @@ func (f *fixture) last(t *testing.T) solve.Decision {
 }
 
 func TestDecisiveEvidenceDecidesAtOnce(t *testing.T) {
-	for _, k := range []window.Kind{link.Context, link.Goroutine, link.Thread, link.Reply, link.Finish, link.FinishInside, link.Clone, link.TickOrder} {
+	for _, k := range []window.Kind{link.Context, link.Goroutine, link.Thread, link.Reply, link.Finish, link.FinishInside, link.TickOrder} {
 		f := newFixture(nil)
 		f.claim(f.r, k)
 		d := f.last(t)
@@ -162,20 +162,34 @@ func TestDecisiveEvidenceThatContradictsItselfDecidesNothing(t *testing.T) {
 	f := newFixture(nil)
 	f.claim(f.r, link.Finish)
 	assert.Equal(t, solve.Link, f.last(t).Verdict)
-	f.claim(f.s, link.Reply)
+	f.claim(f.s, link.Finish)
 	assert.Equal(t, solve.Revoke, f.last(t).Verdict)
 	assert.Equal(t, solve.Conflict, f.last(t).Cause)
 	assert.Equal(t, 1, f.solver.Conflicts)
 	assert.Zero(t, f.r.Children)
-	f.claim(f.r, link.Thread)
+	f.claim(f.r, link.FinishInside)
 	f.solver.Final(f.call, solve.NoCandidate)
 	assert.Len(t, f.decisions, 2, "it stays revoked")
+}
+
+func TestAThreadThatUsedTheReplyItselfRefutesACompletion(t *testing.T) {
+	for _, k := range []window.Kind{link.Thread, link.Reply} {
+		f := newFixture(nil)
+		f.claim(f.r, link.Finish)
+		f.claim(f.s, k)
+		require.Len(t, f.decisions, 3)
+		assert.Equal(t, solve.Revoke, f.decisions[1].Verdict)
+		assert.Equal(t, solve.Link, f.decisions[2].Verdict)
+		assert.Same(t, f.s, f.decisions[2].Parent)
+		f.claim(f.r, link.FinishInside)
+		assert.Len(t, f.decisions, 3, "and further ones")
+	}
 }
 
 func TestAContradictionBeforeAnyDecision(t *testing.T) {
 	f := newFixture(func(c *solve.Config) { c.MinConfidence = 1 })
 	f.claim(f.r, link.Finish)
-	f.claim(f.s, link.Reply)
+	f.claim(f.s, link.Finish)
 	f.solver.Final(f.call, solve.NoCandidate)
 	require.Len(t, f.decisions, 1)
 	assert.Equal(t, solve.Alone, f.last(t).Verdict)
@@ -189,7 +203,7 @@ func TestDecisiveEvidenceOverridesALikelyDecision(t *testing.T) {
 	f.solver.Final(f.call, solve.NoCandidate)
 	f.claim(f.r, link.Finish)
 	assert.Len(t, f.decisions, 1, "which it confirms")
-	f.claim(f.s, link.Thread)
+	f.claim(f.s, link.Finish)
 	assert.Equal(t, solve.Revoke, f.last(t).Verdict, "or else takes back")
 }
 
@@ -247,6 +261,7 @@ func TestGuards(t *testing.T) {
 			tt.change(f)
 			f.claim(f.r, tt.kind)
 			if tt.guard == solve.Passed {
+				f.solver.Final(f.call, solve.NoCandidate)
 				assert.Equal(t, solve.Link, f.last(t).Verdict)
 				return
 			}

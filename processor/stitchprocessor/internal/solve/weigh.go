@@ -95,16 +95,33 @@ func (c *candidate) weight() (odds float64, classes int) {
 	return odds, classes
 }
 
+// refuted is the most that is left of a completion if the thread that read the reply is
+// known to have used it itself: then its wakes were about something else, a lock.
+const refuted = 10
+
+// ownUse reports whether a candidate has decisive evidence that the thread which read
+// the reply went on with it.
+func (c *candidate) ownUse() bool {
+	return c.trust >= window.Decisive && (c.odds[link.Owner] > 0 || c.odds[link.After] > 0)
+}
+
 // best returns the candidate with the greatest odds that may be decided on, and its
 // probability against all the others and against none of them. A candidate with
 // nothing but supporting evidence needs two classes of it.
 func (w *weighing) best() (*candidate, float64) {
+	own := false
+	for i := range w.n {
+		own = own || w.candidates[i].ownUse()
+	}
 	var best *candidate
 	var most float64
 	sum := 1.0
 	for i := range w.n {
 		c := &w.candidates[i]
 		odds, classes := c.weight()
+		if own && !c.ownUse() && c.odds[link.Completion] > 0 {
+			odds = min(odds, refuted)
+		}
 		if classes > 1 || c.odds[link.Time] == 0 {
 			sum += odds // times alone confirm, they do not contradict
 		}

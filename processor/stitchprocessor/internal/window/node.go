@@ -70,7 +70,12 @@ type Node struct {
 type Note struct {
 	Labels   [2]*Node // request that this call belongs to, if the loop has lag 0 or 1
 	Previous [2]*Node // call whose reply led to this one, likewise
-	Silent   [2]bool  // request without any output so far, likewise
+	Place    int32    // in the queue of an event loop's requests, or of its calls
+	Loop     uint32   // thread of the event loop that was told of this call
+	Told     uint32   // turn in which it was
+	ToldAt   int64    // when the thread told it, Unix ns
+	Doubt    bool     // a reply may have been due to this call or to another one
+	Swapped  bool     // it may have changed places with another one
 	Retries  uint8    // times the rules ran again because something came late
 	Walks    uint8    // times its thread's I/O was walked for a call that was ripe
 }

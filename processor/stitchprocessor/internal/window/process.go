@@ -17,6 +17,7 @@ type Process struct {
 	ripening series              // the same, by when they are ripe
 
 	serversOf, callsOf map[uint64][]*Node   // by goroutine
+	readBy             map[uint32][]*Node   // requests by thread, if that has no event loop
 	traces             map[[16]byte][]*Node // by context on the wire
 	nodes              int
 }
@@ -28,7 +29,7 @@ func New() *Process {
 	return &Process{
 		messages: map[uint64]*Message{}, awaiting: map[uint64][]*Node{},
 		servers: series{key: start}, calls: series{key: start}, ripening: series{key: ripe},
-		serversOf: map[uint64][]*Node{}, callsOf: map[uint64][]*Node{},
+		serversOf: map[uint64][]*Node{}, callsOf: map[uint64][]*Node{}, readBy: map[uint32][]*Node{},
 		traces: map[[16]byte][]*Node{},
 	}
 }
@@ -100,6 +101,9 @@ func (p *Process) addServer(n *Node) {
 		}
 		later.reach = n.reach
 	}
+	if n.Request.Tick == 0 && !n.Request.Goroutine() {
+		addTo(p.readBy, n.Request.TID, n)
+	}
 	addTo(p.serversOf, n.Request.Goid, n)
 	if n.Response.Goid != n.Request.Goid {
 		addTo(p.serversOf, n.Response.Goid, n)
@@ -121,6 +125,7 @@ func (p *Process) Remove(n *Node) {
 	}
 	if n.Server {
 		p.servers.remove(n)
+		dropFrom(p.readBy, n.Request.TID, n)
 		dropFrom(p.serversOf, n.Request.Goid, n)
 		dropFrom(p.serversOf, n.Response.Goid, n)
 	} else {
@@ -225,6 +230,9 @@ func (p *Process) Undecided(from, before int64) int {
 // ServersOf returns requests of which goroutine goid read the request or wrote the
 // response, oldest arrival first. The slice is the window's.
 func (p *Process) ServersOf(goid uint64) []*Node { return p.serversOf[goid] }
+
+// ReadBy returns the requests that a thread without an event loop read, likewise.
+func (p *Process) ReadBy(tid uint32) []*Node { return p.readBy[tid] }
 
 // CallsOf returns calls whose request goroutine goid wrote, likewise.
 func (p *Process) CallsOf(goid uint64) []*Node { return p.callsOf[goid] }
