@@ -20,10 +20,23 @@ func adjacent(l *Linker, c *window.Node) {
 	if m.Loop() || m.Waited&slept != 0 || dialled(c) {
 		return
 	}
-	if before := l.p.Before(m); before != nil && before.Kind == evidence.ServerRead {
-		l.toParent(c, before.Node, Adjacent)
+	before := l.p.Before(m)
+	if before == nil || before.Kind != evidence.ServerRead {
+		return
 	}
+	claim := window.Claim{Parent: before.Node, Kind: Adjacent, Score: adjacentKind.Precision, Trust: adjacentKind.Trust}
+	if m.Goroutine() {
+		// Another goroutine that was runnable may have had its turn: as good as it has
+		// been seen to be here.
+		claim.Score, _ = l.trust.earned(Adjacent)
+		claim.Score = min(claim.Score, goAdjacent)
+	}
+	l.claim(c, claim)
 }
+
+// goAdjacent is the precision in Go programs: 2,909 right, 6 wrong with one habit, 384
+// right, 9 wrong with seven.
+const goAdjacent = 0.98
 
 // dialled reports whether a goroutine of its own may have opened the connection and
 // written the call when that was done, whatever its thread had done before.

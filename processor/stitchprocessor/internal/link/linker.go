@@ -15,7 +15,7 @@ var (
 	onRipe    = [...]rule{ownedAfterAll, adjacent, followsNext, submitted, createdBy, cloned, clonedInside}
 	onTime    = [...]rule{onlyOne, eliminated, inOrder, isolated}
 	// supporting are the rules whose claims are compared with certain links.
-	supporting = [...]rule{followsNext, submitted, createdBy, inOrder, isolated}
+	supporting = [...]rule{adjacent, followsNext, submitted, createdBy, inOrder, isolated}
 )
 
 // Linker finds the claims in the window of one process, and holds what it has
