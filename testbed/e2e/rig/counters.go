@@ -178,11 +178,16 @@ func (c Counters) Losses() map[string]int {
 			out[name+"{"+labels+"}"] = n
 		}
 	}
-	kernel := c.NonZero("receiver_ebpf_kernel_losses")
-	maps.DeleteFunc(kernel, func(cause string, _ int) bool { return cuts[cause] })
-	for cause, n := range kernel {
+	for cause, n := range c.KernelLosses() {
 		out["receiver_ebpf_kernel_losses{"+cause+"}"] = n
 	}
+	return out
+}
+
+// KernelLosses lists what the kernel side could not report, by cause.
+func (c Counters) KernelLosses() map[string]int {
+	out := c.NonZero("receiver_ebpf_kernel_losses")
+	maps.DeleteFunc(out, func(cause string, _ int) bool { return cuts[cause] })
 	return out
 }
 

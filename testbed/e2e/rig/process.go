@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -43,11 +44,12 @@ func StartActor(t testing.TB, name string, env ...string) *Process {
 	return StartCommand(t, exec.Command(os.Args[0]), append(env, actorVariable+"="+name)...)
 }
 
-// StartPython runs a script, a path below the package's directory, with the
-// Debian python3: other interpreters may be wrappers that start another process.
+// StartPython runs a script of testbed/e2e/programs with Debian's python3: other
+// interpreters may be wrappers that start another process.
 func StartPython(t testing.TB, script string, env ...string) *Process {
 	t.Helper()
-	return StartCommand(t, exec.Command("/usr/bin/python3", "-B", script), append(env, "PYTHONUNBUFFERED=1")...)
+	path := filepath.Join(root(t), "testbed", "e2e", "programs", script)
+	return StartCommand(t, exec.Command("/usr/bin/python3", "-B", path), append(env, "PYTHONUNBUFFERED=1", "OTEL_SERVICE_NAME="+strings.TrimSuffix(script, ".py"))...)
 }
 
 // StartCommand runs a program until the test ends and returns when it is ready.

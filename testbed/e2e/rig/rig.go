@@ -3,6 +3,8 @@ package rig
 import (
 	"fmt"
 	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -140,4 +142,41 @@ func (r *Rig) state() byte {
 func (r *Rig) Released() ptrace.Traces {
 	r.Sink.Take().ResourceSpans().MoveAndAppendTo(r.released.ResourceSpans())
 	return r.released
+}
+
+// RSS is the resident memory of the Collector's process, in bytes.
+func (r *Rig) RSS(t testing.TB) int {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", r.PID()))
+	require.NoError(t, err)
+	var size, resident int
+	_, err = fmt.Sscan(string(text), &size, &resident)
+	require.NoError(t, err)
+	return resident * os.Getpagesize()
+}
+
+// KernelMemory is what the maps of the Collector's BPF programs take, in bytes. From
+// Linux 6.4 on it grows and shrinks with the entries of those that are not
+// allocated in advance.
+func (r *Rig) KernelMemory(t testing.TB) int {
+	t.Helper()
+	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/fdinfo/*", r.PID()))
+	require.NoError(t, err)
+	sum, seen := 0, map[string]bool{}
+	for _, file := range files {
+		text, _ := os.ReadFile(file) // it may be closed by now
+		fields := map[string]string{}
+		for line := range strings.Lines(string(text)) {
+			key, value, _ := strings.Cut(line, ":")
+			fields[key] = strings.TrimSpace(value)
+		}
+		if id := fields["map_id"]; id != "" && !seen[id] {
+			seen[id] = true
+			n, err := strconv.Atoi(fields["memlock"])
+			require.NoError(t, err)
+			sum += n
+		}
+	}
+	require.Positive(t, sum)
+	return sum
 }

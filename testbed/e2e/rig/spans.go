@@ -214,3 +214,15 @@ func Only(log []truth.Request, from, to int64) map[truth.Token]bool {
 
 // Tokens are those of set, for messages.
 func Tokens(set map[truth.Token]bool) []truth.Token { return slices.Sorted(maps.Keys(set)) }
+
+// Strangers tells every span whose parent carries the token of another request.
+func (s Spans) Strangers() []string {
+	byID := s.ByID()
+	var out []string
+	for _, span := range s {
+		if parent := byID[span.Parent]; parent != nil && parent.Token != 0 && span.Token != 0 && parent.Token != span.Token {
+			out = append(out, fmt.Sprintf("%v\n  below %v", span, parent))
+		}
+	}
+	return out
+}

@@ -1,0 +1,84 @@
+package rig
+
+import (
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/otelcol-custom/otelcol-custom/testbed/load"
+	"github.com/otelcol-custom/otelcol-custom/testbed/truth"
+)
+
+// Backend is an HTTP server of the test itself, which is not traced. It answers
+// at once, but on /hang: there only when the test ends.
+type Backend struct {
+	Address string
+	// Hanging gets one value for each request to /hang that has arrived.
+	Hanging chan struct{}
+
+	server *http.Server
+	end    chan struct{}
+}
+
+// StartBackend serves until the test ends.
+func StartBackend(t testing.TB) *Backend {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	b := &Backend{Address: listener.Addr().String(), Hanging: make(chan struct{}, 1024), end: make(chan struct{})}
+	b.server = &http.Server{Handler: http.HandlerFunc(b.serve)}
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		_ = b.server.Serve(listener)
+	}()
+	t.Cleanup(func() {
+		close(b.end)
+		_ = b.server.Close()
+		<-served
+	})
+	return b
+}
+
+func (b *Backend) serve(w http.ResponseWriter, r *http.Request) {
+	if strings.HasPrefix(r.URL.Path, "/hang") {
+		b.Hanging <- struct{}{}
+		select {
+		case <-b.end:
+		case <-r.Context().Done():
+		}
+		return
+	}
+	w.Header().Set("Content-Type", "text/plain")
+	_, _ = w.Write([]byte("ok\n"))
+}
+
+// AwaitHanging returns when n requests hang.
+func (b *Backend) AwaitHanging(t testing.TB, n int) {
+	t.Helper()
+	for range n {
+		select {
+		case <-b.Hanging:
+		case <-time.After(patience):
+			require.Fail(t, "requests do not arrive")
+		}
+	}
+}
+
+// Ask sends n requests for /work to address on new connections, so many in flight,
+// demands that each is answered, and returns their log. Their tokens depend on
+// seed alone.
+func Ask(t testing.TB, address string, seed uint64, inFlight, n int) []truth.Request {
+	t.Helper()
+	result, err := load.Run(t.Context(), load.Plan{
+		Address: address, Targets: []load.Target{{Class: "work", Weight: 1, Path: "/work?id={id}"}},
+		InFlight: inFlight, Requests: n, Seed: seed, Timeout: patience,
+	})
+	require.NoError(t, err)
+	require.Empty(t, result.Failures)
+	return result.Log
+}
