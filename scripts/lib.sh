@@ -1,5 +1,9 @@
 # Shared by the scripts in this folder; to be sourced at the top of the checkout.
 
+# One set of flags for everything: what one command compiles, the next one finds in
+# the build cache.
+export CGO_ENABLED=0 GOFLAGS="-trimpath -buildvcs=false -tags=grpcnotrace"
+
 # install_packages NAME...: installs Debian packages, after saying so.
 install_packages() {
   echo "installing Debian packages: $*"
@@ -10,8 +14,13 @@ install_packages() {
   apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
 
-# need COMMAND PACKAGE: installs PACKAGE if COMMAND is missing.
-need() { command -v "$1" >/dev/null || install_packages "$2"; }
+# need COMMAND PACKAGE...: installs the packages if COMMAND is missing.
+need() { command -v "$1" >/dev/null || install_packages "${@:2}"; }
+
+# need_go: go.mod decides which Go is new enough; Go says so itself.
+need_go() {
+  command -v go >/dev/null || { echo "Go is needed: https://go.dev/doc/install" >&2; return 1; }
+}
 
 # step NAME COMMAND...: runs a command and tells how long it took.
 step() {

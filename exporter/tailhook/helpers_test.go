@@ -211,5 +211,5 @@ func (r *rig) count(name string, attrs ...string) (n int64) {
 
 // twoPipelines makes a next component that feeds two pipelines.
 func twoPipelines(main, archive consumer.Traces) connector.TracesRouterAndConsumer {
-	return connector.NewTracesRouter(map[pipelineID]consumer.Traces{mainID: main, archiveID: archive}).(connector.TracesRouterAndConsumer)
+	return connector.NewTracesRouter(map[pipelineID]consumer.Traces{mainID: main, archiveID: archive})
 }

@@ -1,7 +1,6 @@
 package tracectx_test
 
 import (
-	"errors"
 	"strings"
 	"testing"
 
@@ -187,7 +186,7 @@ func FuzzExtract(f *testing.F) {
 	f.Fuzz(func(t *testing.T, parent, state string) {
 		c, err := tracectx.Extract(headers("traceparent", parent, "tracestate", state))
 		if err != nil {
-			require.True(t, errors.Is(err, tracectx.ErrMalformed))
+			require.ErrorIs(t, err, tracectx.ErrMalformed)
 			return
 		}
 		require.True(t, c.Valid())

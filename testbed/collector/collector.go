@@ -129,6 +129,7 @@ func binaryPath(path string) (string, error) {
 	return filepath.Abs(path)
 }
 
+// ModuleRoot returns the folder of go.mod above the working directory.
 func ModuleRoot() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
