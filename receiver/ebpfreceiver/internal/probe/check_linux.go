@@ -46,11 +46,30 @@ func missingPrivileges() []string {
 	if err := unix.Capget(&header, &data[0]); err != nil {
 		return nil // the load will tell
 	}
-	has := func(c int) bool { return data[c/32].Effective&(1<<(c%32)) != 0 }
-	if has(unix.CAP_SYS_ADMIN) || has(unix.CAP_BPF) && has(unix.CAP_PERFMON) {
+	names := missingCapabilities(func(c int) bool { return data[c/32].Effective&(1<<(c%32)) != 0 })
+	if len(names) == 0 {
 		return nil
 	}
-	return []string{"missing privileges to load BPF programs: " + privileges}
+	return []string{"missing privileges (" + strings.Join(names, ", ") + "): " + privileges}
+}
+
+// missingCapabilities names those that has lacks: to load the programs, and to see
+// whose processes these are, without which nothing would be traced, silently.
+func missingCapabilities(has func(capability int) bool) (names []string) {
+	for _, c := range []struct {
+		name         string
+		is, includes int
+	}{
+		{"BPF", unix.CAP_BPF, unix.CAP_SYS_ADMIN},
+		{"PERFMON", unix.CAP_PERFMON, unix.CAP_SYS_ADMIN},
+		{"SYS_PTRACE", unix.CAP_SYS_PTRACE, unix.CAP_SYS_PTRACE},
+		{"DAC_READ_SEARCH", unix.CAP_DAC_READ_SEARCH, unix.CAP_DAC_OVERRIDE},
+	} {
+		if !has(c.is) && !has(c.includes) {
+			names = append(names, c.name)
+		}
+	}
+	return names
 }
 
 func missingTypes() []string {
