@@ -61,6 +61,9 @@ func (ls *loops) get(tid uint32) *loop {
 }
 
 func (ls *loops) advance(l *Linker, t int64) {
+	if len(ls.list) == 0 {
+		return
+	}
 	ls.wakes.advance(t)
 	idle := false
 	for _, lp := range ls.list {

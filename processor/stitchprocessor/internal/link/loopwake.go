@@ -43,6 +43,7 @@ type wakes struct {
 	finished []*window.Node // not replied to yet, by when their reply was read
 	calls    int32          // numbered
 	requests int32
+	at       int64                     // up to when calls are numbered, Unix ns
 	hole     int64                     // when messages of a loop were missing last, Unix ns
 	waiting  [maxFinished]*window.Node // requests without a reply, by place
 	votes    [anchors][]int32          // of the last replies: place of a call less that of the request
@@ -72,8 +73,10 @@ func (w *wakes) advance(t int64) {
 		w.pending[n].Note.Place = w.calls
 		n++
 	}
+	w.finished = slices.DeleteFunc(w.finished, func(c *window.Node) bool { return c.Response.End+replyWithin < w.at })
 	w.finished = append(w.finished, w.pending[:n]...)
 	w.pending = slices.Delete(w.pending, 0, n)
+	w.at = t
 	slices.SortStableFunc(w.finished, byReply)
 	if over := len(w.finished) - maxFinished; over > 0 {
 		w.finished = slices.Delete(w.finished, 0, over)
