@@ -43,10 +43,10 @@ type wakes struct {
 	finished []*window.Node // not replied to yet, by when their reply was read
 	calls    int32          // numbered
 	requests int32
-	at       int64                     // up to when calls are numbered, Unix ns
-	hole     int64                     // when messages of a loop were missing last, Unix ns
-	waiting  [maxFinished]*window.Node // requests without a reply, by place
-	votes    [anchors][]int32          // of the last replies: place of a call less that of the request
+	at       int64            // up to when calls are numbered, Unix ns
+	hole     int64            // when messages of a loop were missing last, Unix ns
+	waiting  []*window.Node   // requests without a reply, by place; empty until the first
+	votes    [anchors][]int32 // of the last replies: place of a call less that of the request
 	n        int
 }
 
@@ -85,6 +85,9 @@ func (w *wakes) advance(t int64) {
 
 // request numbers a request that a loop has read.
 func (w *wakes) request(r *window.Node) {
+	if w.waiting == nil {
+		w.waiting = make([]*window.Node, maxFinished)
+	}
 	w.requests++
 	r.Note.Place = w.requests
 	w.waiting[w.requests%maxFinished] = r
@@ -92,15 +95,15 @@ func (w *wakes) request(r *window.Node) {
 
 // replied takes a request off those that wait.
 func (w *wakes) replied(r *window.Node) {
-	if at := &w.waiting[r.Note.Place%maxFinished]; *at == r {
-		*at = nil
+	if w.waiting != nil && w.waiting[r.Note.Place%maxFinished] == r {
+		w.waiting[r.Note.Place%maxFinished] = nil
 	}
 }
 
 // due is the request whose place belongs to the call's, if it waits for its reply.
 func (w *wakes) due(c *window.Node, shift int32) *window.Node {
 	place := c.Note.Place - shift
-	if place <= 0 {
+	if place <= 0 || w.waiting == nil {
 		return nil
 	}
 	if r := w.waiting[place%maxFinished]; r != nil && r.Note.Place == place && r.Process != nil {
