@@ -90,23 +90,26 @@ func (w *wakes) request(r *window.Node) {
 	}
 	w.requests++
 	r.Note.Place = w.requests
-	w.waiting[w.requests%maxFinished] = r
+	w.waiting[slot(w.requests)] = r
 }
+
+// slot is where a place is kept. Places wrap after a long life.
+func slot(place int32) int { return int(uint32(place) % maxFinished) }
 
 // replied takes a request off those that wait.
 func (w *wakes) replied(r *window.Node) {
-	if w.waiting != nil && w.waiting[r.Note.Place%maxFinished] == r {
-		w.waiting[r.Note.Place%maxFinished] = nil
+	if w.waiting != nil && w.waiting[slot(r.Note.Place)] == r {
+		w.waiting[slot(r.Note.Place)] = nil
 	}
 }
 
 // due is the request whose place belongs to the call's, if it waits for its reply.
 func (w *wakes) due(c *window.Node, shift int32) *window.Node {
 	place := c.Note.Place - shift
-	if place <= 0 || w.waiting == nil {
+	if w.waiting == nil {
 		return nil
 	}
-	if r := w.waiting[place%maxFinished]; r != nil && r.Note.Place == place && r.Process != nil {
+	if r := w.waiting[slot(place)]; r != nil && r.Note.Place == place && r.Process != nil {
 		return r
 	}
 	return nil
