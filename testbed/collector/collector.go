@@ -75,7 +75,7 @@ func Start(ctx context.Context, o Options) (*Collector, error) {
 }
 
 func (c *Collector) prepare(o *Options) error {
-	binary, err := binaryPath(o.Binary)
+	binary, err := BinaryPath(o.Binary)
 	if err != nil {
 		return err
 	}
@@ -112,7 +112,9 @@ func (c *Collector) prepare(o *Options) error {
 	return nil
 }
 
-func binaryPath(path string) (string, error) {
+// BinaryPath is where the Collector's binary is: path, or by default $OTELCOL_BINARY
+// or bin/otelcol-custom-slim. The error says how to build one.
+func BinaryPath(path string) (string, error) {
 	if path == "" {
 		path = os.Getenv("OTELCOL_BINARY")
 	}

@@ -58,6 +58,8 @@ type Options struct {
 	Exporter string
 	// Sink receives the released spans. Default: a new one.
 	Sink *collector.Sink
+	// Binary is what to run instead of the Collector itself, which it then does.
+	Binary string
 }
 
 // Rig is a running Collector and what came out of it.
@@ -80,7 +82,7 @@ func Start(t testing.TB, o Options) *Rig {
 	port, err := collector.FreePort()
 	require.NoError(t, err)
 	r := &Rig{OTLP: "127.0.0.1:" + port, Raw: raw, released: ptrace.NewTraces()}
-	r.Collector, err = collector.Start(t.Context(), collector.Options{Config: o.yaml(port, raw.Endpoint()), Sink: o.Sink})
+	r.Collector, err = collector.Start(t.Context(), collector.Options{Config: o.yaml(port, raw.Endpoint()), Sink: o.Sink, Binary: o.Binary})
 	require.NoError(t, err)
 	t.Cleanup(func() { r.end(t) })
 	return r
