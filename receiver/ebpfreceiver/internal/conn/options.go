@@ -41,8 +41,10 @@ const (
 	// that is not followed from its first byte, and how many failures in a row it
 	// is forgiven later.
 	maxTries = 8
-	// quietTime (ns) ends a run that no change of direction has ended.
-	quietTime = uint64(time.Second)
+	// quietTime (ns) ends a run that no change of direction has ended: of a message
+	// whose protocol is known, and of an opaque one, which the stitcher needs soon.
+	quietTime       = uint64(time.Second)
+	opaqueQuietTime = uint64(250 * time.Millisecond)
 	// opaqueHold (ns) is how long an opaque exchange counts as open.
 	opaqueHold = uint64(2 * time.Second)
 	// holdTicks is how many ticks a reply waits for a request whose record it may

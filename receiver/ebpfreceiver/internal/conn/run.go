@@ -46,8 +46,12 @@ func (c *connection) quiet(now uint64) {
 		return
 	}
 	h := &c.half[c.responses()]
+	limit := quietTime
+	if c.phase == opaque {
+		limit = opaqueQuietTime
+	}
 	last := h.stream.Last()
-	if !h.blind || last == 0 || now < last+quietTime {
+	if !h.blind || last == 0 || now < last+limit {
 		return
 	}
 	c.endRun(c.responses())
