@@ -61,6 +61,8 @@ func TestStatTellsWhatIsDead(t *testing.T) {
 		"a zombie is dead":                          {Stat{State: 'Z', Threads: 1}, true},
 		"a zombie leader of living threads lives":   {Stat{State: 'Z', Threads: 4}, false},
 		"a process that is being removed is dead":   {Stat{State: 'X', Threads: 0}, true},
+		"a process on its way out is dead":          {Stat{State: 'R', Flags: 0x0040004c, Threads: 1}, true},
+		"a leader that leaves its threads lives":    {Stat{State: 'R', Flags: 0x0040004c, Threads: 2}, false},
 		"a process in uninterruptible sleep is not": {Stat{State: 'D', Threads: 1}, false},
 	} {
 		t.Run(title, func(t *testing.T) { assert.Equal(t, test.dead, test.stat.Dead()) })

@@ -6,8 +6,11 @@ import (
 	"strconv"
 )
 
-// kernelThread is PF_KTHREAD of linux/sched.h, in the flags of the stat file.
-const kernelThread = 0x00200000
+// Flags of linux/sched.h, in the stat file: PF_EXITING, PF_KTHREAD.
+const (
+	exiting      = 0x00000004
+	kernelThread = 0x00200000
+)
 
 // Stat is what /proc/<pid>/stat says (proc_pid_stat(5)).
 type Stat struct {
@@ -32,10 +35,11 @@ type Image struct{ Code, Stack uint64 }
 // KernelThread reports whether the process is part of the kernel.
 func (s *Stat) KernelThread() bool { return s.Flags&kernelThread != 0 }
 
-// Dead reports whether no thread of the process is left. The leader may well be
-// a zombie while other threads work on.
+// Dead reports whether no thread of the process is left, or the last one is on its
+// way out, as it is when the kernel tells of the end. The leader may well be a
+// zombie while other threads work on.
 func (s *Stat) Dead() bool {
-	return (s.State == 'Z' || s.State == 'X') && s.Threads <= 1
+	return (s.State == 'Z' || s.State == 'X' || s.Flags&exiting != 0) && s.Threads <= 1
 }
 
 // Stat reads the state of a process.
