@@ -32,12 +32,9 @@ static __always_inline void enter(struct task_struct *task, struct thread *threa
 static __always_inline void on_enter(struct pt_regs *regs, enum syscall_class class, bool again)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct thread *thread;
+	struct thread *thread = traced(task);
 
-	if (!target_of(task) || is_compat(task))
-		return;
-	thread = thread_of(task);
-	if (!thread || (again && thread->enter_ns))
+	if (!thread || is_compat(task) || (again && thread->enter_ns))
 		return;
 	enter(task, thread, regs, class);
 }
@@ -82,7 +79,7 @@ static __always_inline void on_wait(struct thread *thread, enum syscall_class cl
 }
 
 static __always_inline void on_accept(struct task_struct *task, struct thread *thread,
-				      const struct target *target, struct pt_regs *regs, long fd)
+				      struct pt_regs *regs, long fd)
 {
 	struct file *file = file_of(task, fd);
 	struct sock *sk = file ? socket_of(file) : NULL;
@@ -90,7 +87,7 @@ static __always_inline void on_accept(struct task_struct *task, struct thread *t
 
 	if (!sk || !is_socket(file) || !is_tcp(sk) || is_over(sk))
 		return;
-	point_of(&at, thread, target, task, regs);
+	point_of(&at, thread, task, regs);
 	conn_add(sk, ROLE_SERVER, &at, bpf_ktime_get_ns());
 }
 
@@ -108,8 +105,7 @@ static __always_inline struct file *splice_file(struct transfer *transfer, struc
 }
 
 static __always_inline void on_io(struct task_struct *task, struct thread *thread,
-				  const struct target *target, enum syscall_class class,
-				  struct pt_regs *regs, long ret)
+				  enum syscall_class class, struct pt_regs *regs, long ret)
 {
 	struct transfer transfer = {};
 	struct conn *conn;
@@ -127,7 +123,7 @@ static __always_inline void on_io(struct task_struct *task, struct thread *threa
 	sk = socket_of(file);
 	conn = conn_lookup(sk);
 	if (conn || (is_socket(file) && is_tcp(sk)))
-		on_transfer(sk, conn, &transfer, task, thread, target, regs);
+		on_transfer(sk, conn, &transfer, task, thread, regs);
 	else if (transfer.direction == INGRESS && fd_read(thread, file))
 		thread->waited |= IO_WAITED_FD;
 }
@@ -145,25 +141,23 @@ static __always_inline void on_exit(struct pt_regs *regs, enum syscall_class cla
 				    bool again)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct target *target = target_of(task);
-	struct thread *thread;
+	struct thread *thread = traced(task);
 
-	if (!target)
+	if (!thread)
 		return;
 	if (is_compat(task)) {
 		if (!again)
 			count(SKIP_COMPAT);
 		return;
 	}
-	thread = thread_of(task);
-	if (!thread || seen(thread, again))
+	if (seen(thread, again))
 		return;
 	if (class_moves_bytes(class))
-		on_io(task, thread, target, class, regs, ret);
+		on_io(task, thread, class, regs, ret);
 	else if (class != CLASS_ACCEPT)
 		on_wait(thread, class, regs, ret);
 	else if (ret >= 0)
-		on_accept(task, thread, target, regs, ret);
+		on_accept(task, thread, regs, ret);
 }
 
 /* Exits that tell nothing: of other system calls, and of failed I/O. */
@@ -276,16 +270,12 @@ int BPF_PROG(sched_process_exit, struct task_struct *task)
 static __always_inline void on_connect(struct sock *sk)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct target *target = target_of(task);
-	struct thread *thread;
+	struct thread *thread = traced(task);
 	struct thread_point at;
 
-	if (!target)
-		return;
-	thread = thread_of(task);
 	if (!thread)
 		return;
-	point_of(&at, thread, target, task, (struct pt_regs *)bpf_task_pt_regs(task));
+	point_of(&at, thread, task, (struct pt_regs *)bpf_task_pt_regs(task));
 	conn_add(sk, ROLE_CLIENT, &at, bpf_ktime_get_ns());
 }
 

@@ -143,16 +143,19 @@ type CaptureTarget struct {
 }
 
 type CaptureThread struct {
-	_        structs.HostLayout
-	EnterNs  uint64
-	Io       uint32
-	Tick     uint32
-	Waited   uint32
-	Pending  uint32
-	ExitSeen uint32
-	Pad      uint32
-	Last     CaptureHandoff
-	Handoff  [8]CaptureHandoff
+	_          structs.HostLayout
+	EnterNs    uint64
+	Io         uint32
+	Tick       uint32
+	Waited     uint32
+	Pending    uint32
+	ExitSeen   uint32
+	Version    uint32
+	Target     CaptureTarget
+	Goid       uint64
+	GoidParent uint64
+	Last       CaptureHandoff
+	Handoff    [8]CaptureHandoff
 }
 
 type CaptureThreadPoint struct {
@@ -190,6 +193,7 @@ const (
 	CaptureVarConnIds           = "conn_ids"
 	CaptureVarHandoffsEnabled   = "handoffs_enabled"
 	CaptureVarMaxThreads        = "max_threads"
+	CaptureVarTargetVersion     = "target_version"
 	CaptureVarThreadCount       = "thread_count"
 	CaptureVarUnusedClose       = "unused_close"
 	CaptureVarUnusedConn        = "unused_conn"
@@ -275,6 +279,7 @@ type CaptureVariableSpecs struct {
 	ConnIds         *ebpf.VariableSpec `ebpf:"conn_ids"`
 	HandoffsEnabled *ebpf.VariableSpec `ebpf:"handoffs_enabled"`
 	MaxThreads      *ebpf.VariableSpec `ebpf:"max_threads"`
+	TargetVersion   *ebpf.VariableSpec `ebpf:"target_version"`
 	ThreadCount     *ebpf.VariableSpec `ebpf:"thread_count"`
 	UnusedClose     *ebpf.VariableSpec `ebpf:"unused_close"`
 	UnusedConn      *ebpf.VariableSpec `ebpf:"unused_conn"`
@@ -336,6 +341,7 @@ type CaptureVariables struct {
 	ConnIds         *ebpf.Variable `ebpf:"conn_ids"`
 	HandoffsEnabled *ebpf.Variable `ebpf:"handoffs_enabled"`
 	MaxThreads      *ebpf.Variable `ebpf:"max_threads"`
+	TargetVersion   *ebpf.Variable `ebpf:"target_version"`
 	ThreadCount     *ebpf.Variable `ebpf:"thread_count"`
 	UnusedClose     *ebpf.Variable `ebpf:"unused_close"`
 	UnusedConn      *ebpf.Variable `ebpf:"unused_conn"`

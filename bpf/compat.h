@@ -139,6 +139,23 @@ static __always_inline __u64 go_g(struct task_struct *task, struct pt_regs *regs
 #endif
 
 /*
+ * READ(type, pointer, field) reads a field of a kernel struct through a pointer
+ * that the verifier knows nothing of. Since 6.2 such a pointer can be given its
+ * type and the read costs a load (a35b9af4ec2c, "bpf: Add a kfunc for generic type
+ * cast"); before, it is a call. What cannot be read is zero in both ways.
+ */
+extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
+
+#define TYPED(type, pointer) ((type *)bpf_rdonly_cast((pointer), bpf_core_type_id_kernel(type)))
+
+#define READ(type, pointer, field)                                      \
+	({                                                              \
+		const void *from_ = (pointer);                          \
+		&bpf_rdonly_cast ? TYPED(type, from_)->field            \
+				 : BPF_CORE_READ((type *)from_, field); \
+	})
+
+/*
  * Masks an index where the compiler believes to know the bound already and the
  * verifier does not.
  */

@@ -137,19 +137,21 @@ struct {
 /* What the two ends of a wake fd have in common; zero if `file` is none. */
 static __always_inline __u64 wake_fd(struct file *file, bool writing)
 {
-	unsigned short type = BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT;
+	unsigned short type = mode_of(file);
+	struct super_block *sb;
 	struct sock *sk;
 
 	if (type == S_IFIFO)
-		return (__u64)BPF_CORE_READ(file, private_data);
+		return (__u64)READ(struct file, file, private_data);
 	if (type == S_IFSOCK) {
 		sk = socket_of(file);
-		if (BPF_CORE_READ(sk, __sk_common.skc_family) != AF_UNIX)
+		if (READ(struct sock, sk, __sk_common.skc_family) != AF_UNIX)
 			return 0;
-		return (__u64)(writing ? BPF_CORE_READ((struct unix_sock *)sk, peer) : sk);
+		return (__u64)(writing ? READ(struct unix_sock, sk, peer) : sk);
 	}
-	if (BPF_CORE_READ(file, f_inode, i_sb, s_magic) == ANON_INODE_FS_MAGIC)
-		return (__u64)BPF_CORE_READ(file, private_data);
+	sb = READ(struct inode, READ(struct file, file, f_inode), i_sb);
+	if (READ(struct super_block, sb, s_magic) == ANON_INODE_FS_MAGIC)
+		return (__u64)READ(struct file, file, private_data);
 	return 0;
 }
 
@@ -309,10 +311,12 @@ static __always_inline void hand_over(const struct thread *from, __u32 waker_tid
 
 static __always_inline void on_wake(struct task_struct *waker, struct task_struct *wakee)
 {
-	struct thread *from = bpf_task_storage_get(&threads, waker, 0, 0);
 	struct handoff edge = {};
-	struct thread *to;
+	struct thread *from, *to;
 
+	if (!has_storage(waker) || !has_storage(wakee))
+		return;
+	from = bpf_task_storage_get(&threads, waker, 0, 0);
 	if (!from || !has_context(from))
 		return;
 	to = bpf_task_storage_get(&threads, wakee, 0, 0);

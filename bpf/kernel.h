@@ -163,6 +163,11 @@ struct file {
 	struct inode *f_inode;
 };
 
+/* It begins with a pointer to a file: see file_of. */
+struct kiocb {
+	struct file *ki_filp;
+};
+
 struct fdtable {
 	unsigned int max_fds;
 	struct file **fd;
@@ -208,6 +213,8 @@ struct pt_regs {
 };
 #endif
 
+struct bpf_local_storage;
+
 struct task_struct {
 	struct thread_info thread_info;
 	int pid;
@@ -216,6 +223,7 @@ struct task_struct {
 	char comm[16];
 	struct files_struct *files;
 	struct signal_struct *signal;
+	struct bpf_local_storage *bpf_storage;
 #if defined(__TARGET_ARCH_x86)
 	struct thread_struct thread;
 #endif

@@ -35,42 +35,44 @@ struct {
 
 __u64 conn_ids;
 
+/* The file behind slot `fd`. Some struct must lend its type to a pointer alone. */
 static __always_inline struct file *file_of(struct task_struct *task, __u32 fd)
 {
 	struct fdtable *fdt = task->files->fdt;
-	struct file **slots = fdt->fd;
-	struct file *file = NULL;
+	void *slot = (void *)fdt->fd + fd * sizeof(struct file *);
 
 	if (fd >= fdt->max_fds)
 		return NULL;
-	bpf_probe_read_kernel(&file, sizeof(file), slots + fd);
-	return file;
+	return READ(struct kiocb, slot - bpf_core_field_offset(struct kiocb, ki_filp), ki_filp);
+}
+
+static __always_inline unsigned short mode_of(struct file *file)
+{
+	return READ(struct inode, READ(struct file, file, f_inode), i_mode) & S_IFMT;
 }
 
 static __always_inline bool is_socket(struct file *file)
 {
-	return (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) == S_IFSOCK;
+	return mode_of(file) == S_IFSOCK;
 }
 
 /* The sock behind a file, if it is a socket; else anything. */
 static __always_inline struct sock *socket_of(struct file *file)
 {
-	struct socket *socket = BPF_CORE_READ(file, private_data);
-
-	return BPF_CORE_READ(socket, sk);
+	return READ(struct socket, READ(struct file, file, private_data), sk);
 }
 
 static __always_inline bool is_tcp(struct sock *sk)
 {
-	unsigned short family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	unsigned short family = READ(struct sock, sk, __sk_common.skc_family);
 
 	return (family == AF_INET || family == AF_INET6) &&
-	       BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP;
+	       READ(struct sock, sk, sk_protocol) == IPPROTO_TCP;
 }
 
 static __always_inline __u32 ports_of(struct sock *sk)
 {
-	return BPF_CORE_READ(sk, __sk_common.skc_portpair);
+	return READ(struct sock, sk, __sk_common.skc_portpair);
 }
 
 /*
@@ -82,7 +84,7 @@ static __always_inline __u32 ports_of(struct sock *sk)
  */
 static __always_inline bool is_over(struct sock *sk)
 {
-	return BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_CLOSE;
+	return READ(struct sock, sk, __sk_common.skc_state) == TCP_CLOSE;
 }
 
 static __always_inline struct conn *conn_add(struct sock *sk, __u8 role,

@@ -138,13 +138,12 @@ static __always_inline void set_context(struct thread *thread, const struct io_r
  */
 static __always_inline __u32 read_end(struct sock *sk)
 {
-	struct tcp_sock *tp = (struct tcp_sock *)sk;
-	__u32 end = BPF_CORE_READ(tp, copied_seq);
+	__u32 end = READ(struct tcp_sock, sk, copied_seq);
 
-	if (BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_ESTABLISHED)
+	if (READ(struct sock, sk, __sk_common.skc_state) == TCP_ESTABLISHED)
 		return end; /* no FIN has come */
-	if ((BPF_CORE_READ(sk, __sk_common.skc_flags) & (1UL << SOCK_DONE)) &&
-	    end == BPF_CORE_READ(tp, rcv_nxt))
+	if ((READ(struct sock, sk, __sk_common.skc_flags) & (1UL << SOCK_DONE)) &&
+	    end == READ(struct tcp_sock, sk, rcv_nxt))
 		return end - 1;
 	return end;
 }
@@ -152,8 +151,8 @@ static __always_inline __u32 read_end(struct sock *sk)
 /* TCP position of the first byte: both ends count the same bytes alike. */
 static __always_inline __u32 position(struct sock *sk, const struct transfer *transfer)
 {
-	struct tcp_sock *tp = (struct tcp_sock *)sk;
-	__u32 end = transfer->direction == EGRESS ? BPF_CORE_READ(tp, write_seq) : read_end(sk);
+	__u32 end = transfer->direction == EGRESS ? READ(struct tcp_sock, sk, write_seq)
+						  : read_end(sk);
 
 	return end - transfer->len;
 }
@@ -188,8 +187,7 @@ static __always_inline void send_io(struct io_scratch *scratch, struct thread *t
 /* `thread`, the current one, moved bytes on `sk`; `conn` if that is known. */
 static __always_inline void on_transfer(struct sock *sk, struct conn *conn,
 					const struct transfer *transfer, struct task_struct *task,
-					struct thread *thread, const struct target *target,
-					struct pt_regs *regs)
+					struct thread *thread, struct pt_regs *regs)
 {
 	__u32 zero = 0;
 	struct io_scratch *scratch = bpf_map_lookup_elem(&io_scratch, &zero);
@@ -199,7 +197,7 @@ static __always_inline void on_transfer(struct sock *sk, struct conn *conn,
 		return;
 	record = &scratch->record;
 	record->exit_ns = bpf_ktime_get_ns();
-	point_of(&record->at, thread, target, task, regs);
+	point_of(&record->at, thread, task, regs);
 	if (!conn)
 		conn = conn_add(sk, ROLE_UNKNOWN, &record->at, record->exit_ns);
 	if (!conn)
@@ -219,7 +217,7 @@ static __always_inline void on_transfer(struct sock *sk, struct conn *conn,
 	__builtin_memcpy(record->comm, task->comm, sizeof(record->comm));
 	thread->waited = 0;
 	/* A Go thread wakes threads, not goroutines: that says nothing. */
-	if (!target->goid_offset && handoffs_enabled)
+	if (!thread->target.goid_offset && handoffs_enabled)
 		set_context(thread, record);
 	send_io(scratch, thread, conn, transfer);
 }

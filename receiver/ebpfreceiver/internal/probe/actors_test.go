@@ -39,6 +39,8 @@ func actors() map[string]func() (any, error) {
 		"threads":   actThreads,
 		"handoffs":  actManyHandoffs,
 		"echo":      actEcho,
+		"calls":     actCalls,
+		"turns":     actTurns,
 		"fin":       actFin,
 		"reset":     actReset,
 	}

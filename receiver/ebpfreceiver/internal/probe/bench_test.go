@@ -45,6 +45,39 @@ func BenchmarkHooks(b *testing.B) {
 	}
 }
 
+// BenchmarkCalls reports what a system call takes without tracing, beside it (the
+// programs are attached and trace others) and traced, as a Go program and as
+// another. It is the time of the fastest batch, so other load hardly matters.
+func BenchmarkCalls(b *testing.B) {
+	for b.Loop() {
+		off := playCalls(b, start(b, "calls"))
+		reportCalls(b, "off", &callCosts{}, &off)
+		s := newStage(b, nil)
+		s.recorder.discard = true
+		beside := playCalls(b, start(b, "calls"))
+		reportCalls(b, "beside", &off, &beside)
+		for name, target := range map[string]Target{"traced": {}, "traced-go": {GoidOffset: 152, GoidParentOffset: 280}} {
+			a := start(b, "calls")
+			require.NoError(b, s.SetTarget(a.pid, target))
+			traced := playCalls(b, a)
+			reportCalls(b, name, &off, &traced)
+		}
+	}
+}
+
+func playCalls(b *testing.B, a *actor) (costs callCosts) {
+	a.play(&costs)
+	return costs
+}
+
+// reportCalls reports costs above base.
+func reportCalls(b *testing.B, name string, base, costs *callCosts) {
+	b.ReportMetric(costs.Getppid-base.Getppid, name+"-ns/getppid")
+	b.ReportMetric(costs.Again-base.Again, name+"-ns/eagain")
+	b.ReportMetric(costs.Read-base.Read, name+"-ns/read")
+	b.ReportMetric(costs.Write-base.Write, name+"-ns/write")
+}
+
 // BenchmarkKernelMemory reports the kernel memory at the default options.
 func BenchmarkKernelMemory(b *testing.B) {
 	s := newStage(b, nil)

@@ -17,6 +17,9 @@ import (
 	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/event"
 )
 
+// firstVersion is what target_version of bpf/task.h begins with.
+const firstVersion = 1
+
 // ErrClosed is returned by Run after Close.
 var ErrClosed = os.ErrClosed
 
@@ -29,6 +32,10 @@ type Probe struct {
 	reader  *ringbuf.Reader
 	poll    time.Duration
 	running sync.Mutex // held by Run
+	targets struct {
+		sync.Mutex
+		version uint32 // as the programs have it, from firstVersion on
+	}
 }
 
 // New checks the kernel (see Check), loads the programs and attaches them.
@@ -202,6 +209,19 @@ func (p *Probe) updateTarget(pid uint32, value *bpf.CaptureTarget) error {
 			return fmt.Errorf("process %d: %w", pid, os.ErrProcessDone)
 		}
 		return fmt.Errorf("make process %d a target: %w", pid, err)
+	}
+	return p.targetsChanged()
+}
+
+// targetsChanged lets threads look again whether they belong to a target. What
+// they would find must be there.
+func (p *Probe) targetsChanged() error {
+	t := &p.targets
+	t.Lock()
+	defer t.Unlock()
+	t.version++
+	if err := p.objects.TargetVersion.Set(firstVersion + t.version); err != nil {
+		return fmt.Errorf("announce that targets changed: %w", err)
 	}
 	return nil
 }
