@@ -28,6 +28,14 @@ demo: build-slim ## the same with nginx, gunicorn, PostgreSQL and Redis
 test: ## set up what the tests need and run all of them (as root: they trace real programs)
 	@scripts/test.sh
 
+.PHONY: lint
+lint: ## check import directions, documentation, lengths, format
+	@scripts/lint.sh
+
+.PHONY: kernels
+kernels: ## boot Debian's kernels in an emulator and trace there
+	@scripts/kernels.sh
+
 .PHONY: generate
 generate: ## regenerate what is generated and committed (installs clang)
 	@scripts/generate.sh

@@ -4,14 +4,15 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
+need_go
 
 need clang-19 clang-19
 need llvm-strip-19 llvm-19
+# The headers of libbpf 1.1 (Debian 12) and 1.5 (Debian 13) give the same objects.
 [ -e /usr/include/bpf/bpf_helpers.h ] || install_packages libbpf-dev
-# The package of the headers decides a few bytes of the objects only through
-# macros; any version that has bpf_core_read.h will do.
 
 echo "generate: BPF objects"
+mkdir -p .cache
 go generate ./bpf
 for component in receiver/ebpfreceiver processor/stitchprocessor exporter/tailhook; do
   echo "generate: $component"
@@ -19,5 +20,6 @@ for component in receiver/ebpfreceiver processor/stitchprocessor exporter/tailho
 done
 for manifest in builder-config.yaml builder-config.slim.yaml; do
   echo "generate: $manifest"
-  go tool builder --skip-get-modules --skip-compilation --config "$manifest" >/dev/null 2>&1
+  go tool builder --skip-get-modules --skip-compilation --config "$manifest" 2>.cache/builder.log ||
+    { cat .cache/builder.log >&2; exit 1; }
 done

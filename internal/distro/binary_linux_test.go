@@ -2,10 +2,12 @@ package distro
 
 import (
 	"bytes"
+	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -45,6 +47,7 @@ func binary(t *testing.T, name string) string {
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, "%s", out)
+	t.Setenv(binaryDir, dir) // for the same test in its namespace
 	return filepath.Join(dir, name)
 }
 
@@ -72,8 +75,8 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-// start starts the Collector and waits until health_check says that it is ready.
-func start(t *testing.T, path string, args ...string) *running {
+// launch starts the Collector.
+func launch(t *testing.T, path string, args ...string) *running {
 	t.Helper()
 	r := &running{cmd: exec.Command(path, args...), log: &lockedBuffer{}}
 	r.cmd.Stdout, r.cmd.Stderr = r.log, r.log
@@ -85,17 +88,28 @@ func start(t *testing.T, path string, args ...string) *running {
 			t.Logf("the Collector wrote:\n%s", r.log)
 		}
 	})
-	require.Eventually(t, healthy, time.Minute, 20*time.Millisecond, "not healthy")
 	return r
 }
 
-func healthy() bool {
-	response, err := http.Get("http://127.0.0.1:13133/")
-	if err != nil {
-		return false
-	}
-	defer response.Body.Close()
-	return response.StatusCode == http.StatusOK
+// healthy waits until health_check says that the Collector is ready.
+func (r *running) healthy(t *testing.T, port int) {
+	t.Helper()
+	url := fmt.Sprintf("http://127.0.0.1:%d/", port)
+	require.Eventually(t, func() bool {
+		response, err := http.Get(url)
+		if err != nil {
+			return false
+		}
+		defer response.Body.Close()
+		return response.StatusCode == http.StatusOK
+	}, time.Minute, 20*time.Millisecond, "not healthy")
+}
+
+// says waits until the Collector has written text.
+func (r *running) says(t *testing.T, text string) {
+	t.Helper()
+	require.Eventually(t, func() bool { return strings.Contains(r.log.String(), text) },
+		time.Minute, 20*time.Millisecond, "never said %q", text)
 }
 
 // stop asks the Collector to end and checks that it does so in order.
@@ -122,9 +136,10 @@ func validate(t *testing.T, path, config string) {
 func TestTheOfficialConfigurationRunsUnchanged(t *testing.T) {
 	path := binary(t, fullMain)
 	netns.Run(t, func(t *testing.T) {
-		const config = "testdata/official.yaml"
-		validate(t, path, config)
-		r := start(t, path, "--config", config)
+		const official = "testdata/official.yaml"
+		validate(t, path, official)
+		r := launch(t, path, "--config", official)
+		r.healthy(t, 13133)
 		r.stop(t)
 		assert.NotContains(t, r.log.String(), "\terror\t")
 	})
