@@ -2,7 +2,6 @@ package unfit_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -45,7 +44,7 @@ func run(t *testing.T, wrapper ...string) (output string, status int) {
 	text, err := exec.CommandContext(ctx, wrapper[0], append(wrapper[1:], copied, "--config", path)...).CombinedOutput()
 	require.NoError(t, ctx.Err(), "it idles:\n%s", text)
 	var exit *exec.ExitError
-	require.True(t, errors.As(err, &exit), "%v:\n%s", err, text)
+	require.ErrorAs(t, err, &exit, "%s", text)
 	return string(text), exit.ExitCode()
 }
 
