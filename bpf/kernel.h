@@ -58,7 +58,8 @@ enum bpf_map_type {
 #define MSG_TRUNC 0x20
 #define MSG_ERRQUEUE 0x2000
 #define SHUTDOWN_MASK 3
-#define SOCK_DONE 1 /* bit of skc_flags: a FIN has come */
+#define O_NONBLOCK 00004000 /* on x86 and arm64 */
+#define SOCK_DONE 1	    /* bit of skc_flags: a FIN has come */
 
 /* enum tcp_state; part of the tracepoint's ABI */
 #define TCP_ESTABLISHED 1
@@ -159,6 +160,7 @@ struct inode {
 };
 
 struct file {
+	unsigned int f_flags;
 	void *private_data;
 	struct inode *f_inode;
 };
