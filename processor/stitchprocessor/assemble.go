@@ -34,6 +34,7 @@ func newAssembly(c *Config, emit func(ptrace.Traces)) *assembly {
 		MaxTrace:    c.MaxSpansPerTrace,
 		MaxDepth:    c.MaxTraceDepth,
 		BatchSize:   batchSize,
+		Apart:       c.disables(join.MethodTCP),
 	}, emit)}
 }
 

@@ -68,8 +68,7 @@ func BenchmarkSpans(b *testing.B) {
 					runtime.GC()
 					b.StartTimer()
 					before := cpuTime()
-					e := newEngine(defaults())
-					e.assembly = newAssembly(defaults(), func(ptrace.Traces) {})
+					e := newEngine(defaults(), func(ptrace.Traces) {})
 					for _, d := range fresh {
 						e.consume(d.td, d.now)
 					}
@@ -96,7 +95,7 @@ func BenchmarkHeld(b *testing.B) {
 				heap(&before)
 				fresh := copyOf(all)
 				heap(&arrived)
-				e := newEngine(c)
+				e := collect(c)
 				for i := range fresh {
 					e.consume(fresh[i].td, fresh[i].now)
 				}

@@ -3,9 +3,14 @@ package stitchprocessor
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
+
+	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/join"
+	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/link"
 )
 
 // LowConfidence says what becomes of a link below min_confidence.
@@ -42,6 +47,8 @@ type Config struct {
 	MinConfidence float64 `mapstructure:"min_confidence"`
 	// LowConfidence says what becomes of a link below it.
 	LowConfidence LowConfidence `mapstructure:"low_confidence"`
+	// Disable are methods, as stitch.method names them, that decide nothing.
+	Disable []string `mapstructure:"disable"`
 	// KeepEvidence leaves the evidence on the spans.
 	KeepEvidence bool `mapstructure:"keep_evidence"`
 	// Workers is how many goroutines decide; 0 is one for every two processors.
@@ -84,6 +91,27 @@ func (c *Config) Validate() error {
 	bad(!(c.MinConfidence >= 0.5 && c.MinConfidence <= 1), "min_confidence", "from 0.5 to 1", c.MinConfidence)
 	bad(c.LowConfidence != LowConfidenceLink && c.LowConfidence != LowConfidenceDrop,
 		"low_confidence", "link or drop", fmt.Sprintf("%q", string(c.LowConfidence)))
+	for _, name := range c.Disable {
+		bad(!slices.Contains(Methods(), name), "disable", "names of methods ("+strings.Join(Methods(), ", ")+")", fmt.Sprintf("%q", name))
+	}
 	bad(c.Workers < 0 || c.Workers > 256, "workers", "from 0 to 256", c.Workers)
 	return errors.Join(errs...)
+}
+
+// Methods returns every value that stitch.method can have, the strongest first.
+func Methods() []string {
+	out := []string{join.MethodTCP}
+	for k := range link.Kinds {
+		out = append(out, link.Describe(k).Name)
+	}
+	return out
+}
+
+func (c *Config) disables(method string) bool { return slices.Contains(c.Disable, method) }
+
+func (c *Config) disabledKinds() (out [link.Kinds]bool) {
+	for k := range link.Kinds {
+		out[k] = c.disables(link.Describe(k).Name)
+	}
+	return out
 }

@@ -23,12 +23,12 @@ func TestConfigurationIsRead(t *testing.T) {
 	require.NoError(t, confmap.NewFromStringMap(map[string]any{
 		"max_wait": "5s", "settle_delay": "50ms", "peer_wait": "200ms", "max_spans": 10, "max_spans_per_trace": 9,
 		"max_trace_depth": 8, "max_children": 7, "max_age": "1m", "max_processes": 6, "min_confidence": 0.95,
-		"low_confidence": "drop", "keep_evidence": true, "workers": 3,
+		"low_confidence": "drop", "keep_evidence": true, "disable": []any{"tick", "tcp"}, "workers": 3,
 	}).Unmarshal(c))
 	assert.Equal(t, &Config{
 		MaxWait: 5 * time.Second, SettleDelay: 50 * time.Millisecond, PeerWait: 200 * time.Millisecond,
 		MaxSpans: 10, MaxSpansPerTrace: 9, MaxTraceDepth: 8, MaxChildren: 7, MaxAge: time.Minute, MaxProcesses: 6,
-		MinConfidence: 0.95, LowConfidence: LowConfidenceDrop, KeepEvidence: true, Workers: 3,
+		MinConfidence: 0.95, LowConfidence: LowConfidenceDrop, KeepEvidence: true, Disable: []string{"tick", "tcp"}, Workers: 3,
 	}, c)
 	require.NoError(t, c.Validate())
 }
@@ -56,6 +56,10 @@ func TestWhatIsNotAllowedIsNamed(t *testing.T) {
 		change(c)
 		assert.EqualError(t, c.Validate(), message)
 	}
+	c := defaults()
+	c.Disable = []string{"tcp", "telepathy"}
+	assert.ErrorContains(t, c.Validate(), "disable: must be names of methods (tcp, context, goroutine, ")
+	assert.ErrorContains(t, c.Validate(), `, is "telepathy"`)
 }
 
 func TestTheReadmeNamesEveryKeyAndMethod(t *testing.T) {

@@ -183,15 +183,15 @@ func TestEveryCountIsPublished(t *testing.T) {
 }
 
 func TestAnIdleProcessIsForgotten(t *testing.T) {
-	e := newEngine(defaults())
+	e := collect(defaults())
 	td := ptrace.NewTraces()
 	addSpan(td, 7, 1, true, nil)
 	e.consume(td, 0)
 	e.shard.forgetIdle(processIdle + 1)
 	assert.Len(t, e.shard.processes, 1, "it has spans in the window")
 	e.tick(20 * second)
-	e.shard.forgetIdle(processIdle - 1)
+	e.tick(processIdle - 1)
 	assert.Len(t, e.shard.processes, 1)
-	e.shard.forgetIdle(processIdle + 1)
+	e.tick(processIdle + 1)
 	assert.Empty(t, e.shard.processes)
 }

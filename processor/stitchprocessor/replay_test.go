@@ -21,7 +21,7 @@ var programs = map[string]program{
 
 func TestAReplayRepeatsItselfExactly(t *testing.T) {
 	replay := func(all []delivery) []byte {
-		e := newEngine(defaults())
+		e := collect(defaults())
 		for _, d := range copyOf(all) {
 			e.consume(d.td, d.now)
 		}
@@ -64,7 +64,7 @@ func TestTheProcessorDoesAsTheEngineDoes(t *testing.T) {
 	for _, workers := range []int{1, 3} {
 		synctest.Test(t, func(t *testing.T) {
 			all, spans := record(tiers(false), 16, 300)
-			e := newEngine(defaults())
+			e := collect(defaults())
 			for _, d := range copyOf(all) {
 				e.consume(d.td, d.now)
 			}
@@ -103,7 +103,7 @@ func TestTheOrderOfABatchDoesNotMatter(t *testing.T) {
 	}
 	var outcomes []map[pcommon.SpanID]pcommon.SpanID
 	for _, order := range [][]delivery{all, reversed} {
-		e := newEngine(defaults())
+		e := collect(defaults())
 		for _, d := range order {
 			e.consume(d.td, d.now)
 		}
@@ -132,7 +132,7 @@ func FuzzConsumeTraces(f *testing.F) {
 		}
 		c := defaults()
 		c.MaxSpans, c.MaxProcesses, c.MaxSpansPerTrace, c.MaxTraceDepth = 50, 4, 20, 6
-		e := newEngine(c)
+		e := collect(c)
 		in, passed := 0, 0
 		feed := func(td ptrace.Traces, now int64) {
 			in += td.SpanCount()
@@ -205,7 +205,7 @@ func FuzzHostileEvidence(f *testing.F) {
 				span.Attributes().PutInt(evidenceKeys[k], v)
 			}
 		}
-		e := newEngine(defaults())
+		e := collect(defaults())
 		in, passed := 0, 0
 		for _, d := range all {
 			in += d.td.SpanCount()

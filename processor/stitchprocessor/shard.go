@@ -46,6 +46,7 @@ type limits struct {
 	processes int
 	drop      bool // low confidence leaves nothing
 	keep      bool // evidence stays on the spans
+	deaf      bool // to contexts on the wire
 }
 
 // shard owns the windows of some process instances and decides on their calls. It has
@@ -85,11 +86,13 @@ func newShard(c *Config, share int) *shard {
 			processes: max(1, (c.MaxProcesses+share-1)/share),
 			drop:      c.LowConfidence == LowConfidenceDrop,
 			keep:      c.KeepEvidence,
+			deaf:      c.disables(join.MethodContext),
 		},
 		processes: map[instance]*list.Element{}, recent: list.New(),
 	}
 	s.solver = solve.New(solve.Config{
 		MinConfidence: c.MinConfidence, MaxAge: c.MaxAge.Nanoseconds(), MaxChildren: c.MaxChildren,
+		Disabled: c.disabledKinds(),
 	}, s.decided)
 	return s
 }
@@ -148,7 +151,9 @@ func (s *shard) node(p *process, span ptrace.Span, group *join.Group, now int64)
 		Local: e.Local, Peer: e.Peer, Seq: e.Request.Seq,
 		Start: n.Start(), End: n.End, Arrived: now,
 	}
-	held.WireTrace, held.WireParent = wireContext(span, e.Context)
+	if !s.limits.deaf {
+		held.WireTrace, held.WireParent = wireContext(span, e.Context)
+	}
 	n.Trace, n.Caller = held.WireTrace, held.WireParent
 	n.Ref = held
 	if !s.limits.keep {

@@ -13,38 +13,16 @@ import (
 	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/sim"
 )
 
-// engine is the processor without its goroutines, for replays that repeat exactly.
-type engine struct {
-	shard    *shard
-	assembly *assembly
-	out      []ptrace.Traces
+// collector is an engine whose output is kept.
+type collector struct {
+	*engine
+	out []ptrace.Traces
 }
 
-func newEngine(c *Config) *engine {
-	e := &engine{shard: newShard(c, 1)}
-	e.assembly = newAssembly(c, func(td ptrace.Traces) { e.out = append(e.out, td) })
-	return e
-}
-
-func (e *engine) consume(td ptrace.Traces, now int64) {
-	jobs, _ := split(td, now)
-	for i := range jobs {
-		e.shard.consume(&jobs[i])
-	}
-	e.assembly.consume(e.shard.take(), now)
-	e.tick(now)
-}
-
-func (e *engine) tick(now int64) {
-	e.shard.tick(now)
-	e.assembly.consume(e.shard.take(), now)
-	e.assembly.Tick(now)
-}
-
-func (e *engine) flush(now int64) {
-	e.shard.flush()
-	e.assembly.consume(e.shard.take(), now)
-	e.assembly.Flush()
+func collect(c *Config) *collector {
+	k := &collector{}
+	k.engine = newEngine(c, func(td ptrace.Traces) { k.out = append(k.out, td) })
+	return k
 }
 
 // result compares what came out with the truth.
@@ -67,7 +45,7 @@ func (r result) String() string {
 // play runs a world through an engine and scores the outcome.
 func play(t testing.TB, w *sim.World, c *Config, d time.Duration) result {
 	t.Helper()
-	e := newEngine(c)
+	e := collect(c)
 	w.Agent().Deliver = func(td ptrace.Traces) { e.consume(td, w.Now()) }
 	w.Run(d)
 	w.Run(c.MaxWait + time.Second) // nothing new, everything settles

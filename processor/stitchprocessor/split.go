@@ -111,13 +111,18 @@ func takeEvident(from, to ptrace.SpanSlice) {
 // takeWatermark takes the watermark off a scope. It is true of the order in which
 // spans arrive here, and of no other one.
 func takeWatermark(scope pcommon.InstrumentationScope) int64 {
+	t := watermarkOf(scope)
+	scope.Attributes().Remove(evidence.KeyWatermark)
+	return t
+}
+
+// watermarkOf is the watermark of a scope, or 0.
+func watermarkOf(scope pcommon.InstrumentationScope) int64 {
 	v, ok := scope.Attributes().Get(evidence.KeyWatermark)
 	if !ok {
 		return 0
 	}
-	t := v.Int()
-	scope.Attributes().Remove(evidence.KeyWatermark)
-	return max(t, 0)
+	return max(v.Int(), 0)
 }
 
 // heads copies the resource and the scope, without spans.

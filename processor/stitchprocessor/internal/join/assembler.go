@@ -14,6 +14,7 @@ type Config struct {
 	MaxTrace    int   // spans of one tree
 	MaxDepth    int   // of one tree
 	BatchSize   int   // spans after which an output is handed over
+	Apart       bool  // the two ends of a connection are not joined
 }
 
 // Reason is why a trace left.

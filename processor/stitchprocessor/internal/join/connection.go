@@ -57,7 +57,7 @@ func twins(client, server *Span) bool {
 func (a *Assembler) connect(s *Span) {
 	host := a.hostOf(s.Process)
 	c, ok := connectionOf(s)
-	if !ok {
+	if !ok || a.config.Apart {
 		return
 	}
 	host.meet(s.Local.Addr())

@@ -1,6 +1,7 @@
 package solve
 
 import (
+	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/link"
 	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/window"
 )
 
@@ -9,6 +10,7 @@ type Config struct {
 	MinConfidence float64 // 0 to 1; below it there is no parent
 	MaxAge        int64   // ns from the start of a request to that of its last call
 	MaxChildren   int     // calls of one request
+	Disabled      [link.Kinds]bool
 }
 
 // Verdict is what was decided about a call.
@@ -79,7 +81,7 @@ const (
 // Claim takes a claim about call. If it is decisive, the call may be decided at once,
 // or a decision revoked.
 func (s *Solver) Claim(call *window.Node, c window.Claim) {
-	if call.Server || c.Score <= 0 || c.Parent == call || c.Sibling == call {
+	if call.Server || c.Score <= 0 || c.Kind < link.Kinds && s.config.Disabled[c.Kind] || c.Parent == call || c.Sibling == call {
 		return
 	}
 	if c.Parent != nil {

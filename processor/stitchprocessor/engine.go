@@ -1,0 +1,41 @@
+package stitchprocessor
+
+import "go.opentelemetry.io/collector/pdata/ptrace"
+
+// engine is the owners of all state, one shard and the assembly, taking turns in one
+// goroutine. It does what the processor does and reads no clock: times are ns, of any
+// origin, and must not go back.
+type engine struct {
+	shard    *shard
+	assembly *assembly
+}
+
+// newEngine returns an engine that hands released traces to emit.
+func newEngine(c *Config, emit func(ptrace.Traces)) *engine {
+	return &engine{shard: newShard(c, 1), assembly: newAssembly(c, emit)}
+}
+
+// consume takes the spans with evidence out of td, at time now. The others stay in it.
+func (e *engine) consume(td ptrace.Traces, now int64) {
+	jobs, _ := split(td, now)
+	for i := range jobs {
+		e.shard.consume(&jobs[i])
+	}
+	e.assembly.consume(e.shard.take(), now)
+	e.tick(now)
+}
+
+// tick lets time pass. The processor does it every tickInterval.
+func (e *engine) tick(now int64) {
+	e.shard.tick(now)
+	e.shard.forgetIdle(now)
+	e.assembly.consume(e.shard.take(), now)
+	e.assembly.Tick(now)
+}
+
+// flush decides and releases everything.
+func (e *engine) flush(now int64) {
+	e.shard.flush()
+	e.assembly.consume(e.shard.take(), now)
+	e.assembly.Flush()
+}
