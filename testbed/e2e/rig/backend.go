@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,6 +23,9 @@ type Backend struct {
 
 	server *http.Server
 	end    chan struct{}
+
+	mu     sync.Mutex
+	served map[string]int // by path
 }
 
 // StartBackend serves until the test ends.
@@ -29,7 +33,7 @@ func StartBackend(t testing.TB) *Backend {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	b := &Backend{Address: listener.Addr().String(), Hanging: make(chan struct{}, 1024), end: make(chan struct{})}
+	b := &Backend{Address: listener.Addr().String(), Hanging: make(chan struct{}, 1024), end: make(chan struct{}), served: map[string]int{}}
 	b.server = &http.Server{Handler: http.HandlerFunc(b.serve)}
 	served := make(chan struct{})
 	go func() {
@@ -53,8 +57,21 @@ func (b *Backend) serve(w http.ResponseWriter, r *http.Request) {
 		}
 		return
 	}
+	b.mu.Lock()
+	b.served[r.URL.Path]++
+	b.mu.Unlock()
 	w.Header().Set("Content-Type", "text/plain")
 	_, _ = w.Write([]byte("ok\n"))
+}
+
+// Await returns when n requests for path have been served.
+func (b *Backend) Await(t testing.TB, path string, n int) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		return b.served[path] >= n
+	}, patience, 10*time.Millisecond)
 }
 
 // AwaitHanging returns when n requests hang.

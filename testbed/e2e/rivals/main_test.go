@@ -1,0 +1,16 @@
+package rivals_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/otelcol-custom/otelcol-custom/testbed/e2e/rig"
+)
+
+func TestMain(m *testing.M) { rig.Main(m, nil) }
+
+// patience is how long is waited for what must happen, tick how often is looked.
+const (
+	patience = time.Minute
+	tick     = 20 * time.Millisecond
+)
