@@ -18,6 +18,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
 	"google.golang.org/grpc"
+	_ "google.golang.org/grpc/encoding/gzip" // what exporters compress with
 
 	"github.com/otelcol-custom/otelcol-custom/internal/netns"
 )
@@ -46,6 +47,11 @@ func failing(t *testing.T) *httptest.Server {
 	return server
 }
 
+// ownPID narrows a ready pipeline to this process, in which servers and clients are.
+func ownPID() string {
+	return fmt.Sprintf("--config=yaml:receivers::ebpf::targets::include: [{pids: [%d]}]", os.Getpid())
+}
+
 func ask(t *testing.T, url string) {
 	t.Helper()
 	response, err := http.Get(url)
@@ -53,11 +59,11 @@ func ask(t *testing.T, url string) {
 	require.NoError(t, response.Body.Close())
 }
 
-func TestTheQuickstartPrintsTheTracesOfThisMachine(t *testing.T) {
+func TestTheQuickstartPrintsTraces(t *testing.T) {
 	path := binary(t, slimMain)
 	netns.Run(t, func(t *testing.T) {
 		server := failing(t)
-		r := launch(t, path, "--config", config("quickstart.yaml"))
+		r := launch(t, path, "--config", config("quickstart.yaml"), ownPID())
 		r.says(t, "Everything is ready")
 		// The first exchange that is seen tells that this process is traced by now.
 		require.Eventually(t, func() bool {
@@ -137,7 +143,7 @@ func TestAnAgentAndAGatewayDeliverWholeTraces(t *testing.T) {
 		gateway := launch(t, path, "--config", config("gateway.yaml"))
 		gateway.healthy(t, 13134)
 		t.Setenv("GATEWAY", "127.0.0.1:14317")
-		agent := launch(t, path, "--config", config("agent.yaml"))
+		agent := launch(t, path, "--config", config("agent.yaml"), ownPID())
 		agent.healthy(t, 13133)
 		server := failing(t)
 		for n := 0; !b.whole(); n++ {
