@@ -38,6 +38,7 @@ func TestAReplayDoesAsTheProcessorDoes(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			all, spans := record(p, 16, 200)
 			got := parents(offline(t, defaults(), all))
+			require.NotEmpty(t, got, name)
 			s := start(t, nil)
 			for _, d := range all {
 				s.send(d.td)
@@ -45,7 +46,7 @@ func TestAReplayDoesAsTheProcessorDoes(t *testing.T) {
 			}
 			s.stop()
 			assert.Equal(t, parents(s.sink.batches()), got, name)
-			assert.Len(t, got, spans, name)
+			assert.LessOrEqual(t, len(got), spans, "%s: hidden spans are dropped", name)
 		})
 	}
 }
@@ -65,17 +66,17 @@ func TestTheTimeOfAReplayIsThatOfItsSpans(t *testing.T) {
 		watermark(td, 7, to)
 		r.Consume(td)
 	}
+	ahead(4*second + c.SettleDelay.Nanoseconds()/2)
+	assert.Zero(t, released, "the trace may still get company")
 	ahead(5 * second)
-	assert.Zero(t, released, "what the watermark answers is answered now")
-	ahead(5*second + c.SettleDelay.Nanoseconds())
-	assert.Equal(t, 1, released, "and the trace settles")
+	assert.Equal(t, 1, released, "it has settled on the way")
 	ahead(2 * second)
-	assert.Equal(t, 5*second+c.SettleDelay.Nanoseconds(), r.Now().UnixNano(), "time does not go back")
+	assert.Equal(t, 5*second, r.Now().UnixNano(), "time does not go back")
 	ahead(1<<63 - 1)
 	td = ptrace.NewTraces()
 	addSpan(td, 7, 2, true, nil).SetEndTimestamp(pcommon.Timestamp(1<<64 - 1))
 	r.Consume(td)
-	assert.Equal(t, 5*second+c.SettleDelay.Nanoseconds(), r.Now().UnixNano(), "nor to the end of days")
+	assert.Equal(t, 5*second, r.Now().UnixNano(), "nor to the end of days")
 	r.Close()
 	assert.Equal(t, 2, released)
 }

@@ -16,17 +16,20 @@ const (
 	Age            // the request had been open for too long
 	Fanout         // the request has too many calls
 	Trace          // both carry a trace context, of different traces
+	Gone           // the request has left the window
 	Guards
 )
 
 // String is the value of the attribute guard in metrics.
 func (g Guard) String() string {
-	return [...]string{"passed", "before", "answered", "age", "fanout", "trace", "unknown"}[min(g, Guards)]
+	return [...]string{"passed", "before", "answered", "age", "fanout", "trace", "gone", "unknown"}[min(g, Guards)]
 }
 
 // guard checks whether call can belong to request by evidence of kind k.
 func (s *Solver) guard(call, request *window.Node, k window.Kind) Guard {
 	switch {
+	case request.Process == nil:
+		return Gone
 	case call.Start() < request.Start():
 		return Before
 	case call.Start()-request.Start() > s.config.MaxAge:

@@ -81,7 +81,10 @@ const (
 // Claim takes a claim about call. If it is decisive, the call may be decided at once,
 // or a decision revoked.
 func (s *Solver) Claim(call *window.Node, c window.Claim) {
-	if call.Server || c.Score <= 0 || c.Kind < link.Kinds && s.config.Disabled[c.Kind] || c.Parent == call || c.Sibling == call {
+	if call.Server || call.Process == nil || c.Score <= 0 || c.Parent == call || c.Sibling == call {
+		return
+	}
+	if c.Kind < link.Kinds && s.config.Disabled[c.Kind] {
 		return
 	}
 	if c.Parent != nil {

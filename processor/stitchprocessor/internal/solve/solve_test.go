@@ -324,3 +324,22 @@ func BenchmarkDecision(b *testing.B) {
 		f.solver.Final(f.call, solve.NoCandidate)
 	}
 }
+
+func TestARequestThatHasLeftIsNoParent(t *testing.T) {
+	f := newFixture(nil)
+	f.claim(f.r, link.FinishEarlier)
+	f.p.Remove(f.r)
+	f.solver.Final(f.call, solve.Deadline)
+	assert.Equal(t, solve.Alone, f.last(t).Verdict)
+	f.claim(f.r, link.Reply)
+	assert.Len(t, f.decisions, 1)
+	assert.Equal(t, 1, f.solver.Rejected[solve.Gone])
+}
+
+func TestACallThatHasLeftIsNotDecidedAgain(t *testing.T) {
+	f := newFixture(nil)
+	f.claim(f.r, link.Reply)
+	f.p.Remove(f.call)
+	f.claim(f.s, link.Reply)
+	assert.Len(t, f.decisions, 1)
+}

@@ -35,9 +35,10 @@ func (w *weighing) add(s *Solver, call *window.Node, least window.Trust) {
 				continue
 			}
 			score *= c.Sibling.Confidence
-			if s.guard(call, parent, c.Kind) != Passed {
-				continue
-			}
+		}
+		// What was true when the claim was made may not be so any more.
+		if s.guard(call, parent, c.Kind) != Passed {
+			continue
 		}
 		w.take(parent, c, score)
 	}
