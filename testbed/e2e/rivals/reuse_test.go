@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/otelcol-custom/otelcol-custom/testbed/collector"
@@ -122,6 +123,11 @@ func TestAConnectionThatIsUsedAgainAfterALostCloseIsAnotherOne(t *testing.T) {
 	r := rig.Start(t, rig.Options{PIDs: []int{p.PID}, Receiver: []string{"ring_size: 65536", "exchange_timeout: 1s"}})
 	from, err := collector.FreePort()
 	require.NoError(t, err)
+	others := make([]*net.TCPConn, 32)
+	for i := range others {
+		others[i] = ask(t, p, "/other", "")
+		tell(t, p, "reply")
+	}
 	first := ask(t, p, "/first", from)
 	r.Settle(t, 1)
 
@@ -129,17 +135,20 @@ func TestAConnectionThatIsUsedAgainAfterALostCloseIsAnotherOne(t *testing.T) {
 	for range 64 { // four times what there is room for
 		tell(t, p, "call /"+strings.Repeat("x", 4000))
 	}
-	require.NoError(t, first.SetLinger(0)) // so that the port is free at once
-	require.NoError(t, first.Close())
+	for _, c := range append(others, first) { // the ends of the others fit into what is left
+		require.NoError(t, c.SetLinger(0)) // so that the port is free at once
+		require.NoError(t, c.Close())
+	}
 	r.Thaw(t)
-	lost := r.Settle(t, 1).KernelLosses()
+	// Two requests wait for replies: the first one, and a call whose reply was lost.
+	lost := r.Settle(t, 2).KernelLosses()
 	require.Positive(t, lost["cause=ring_full_close"], "%v", lost)
 
 	second := ask(t, p, "/second", from)
 	tell(t, p, "call /of-second")
 	tell(t, p, "reply")
 	require.NoError(t, second.Close())
-	r.Settle(t, 1)
+	r.Settle(t, 2)
 	spans := r.Spans()
 	spans.Sound(t)
 	one := func(path string) *rig.Span {
@@ -155,6 +164,6 @@ func TestAConnectionThatIsUsedAgainAfterALostCloseIsAnotherOne(t *testing.T) {
 	assert.Equal(t, "200", one("/second").Text("http.response.status_code"))
 	assert.Equal(t, one("/first").Text("network.peer.port"), one("/second").Text("network.peer.port"), "the same two ports")
 	assert.NotEqual(t, one("/first").Trace, one("/second").Trace)
-	assert.NotEqual(t, one("/first").ID, one("/of-second").Parent)
-	assert.Equal(t, one("/second").ID, one("/of-second").Parent)
+	// What the thread did just before is not known: it may stay without a parent.
+	assert.Contains(t, []pcommon.SpanID{{}, one("/second").ID}, one("/of-second").Parent)
 }

@@ -20,7 +20,7 @@ import (
 func TestMain(m *testing.M) { rig.Main(m, nil) }
 
 const config = `
-receivers: {ebpf: {targets: {include: [{all: true}]}}}
+receivers: {ebpf: {targets: {include: [{exe: none-of-this-name}]}}}
 exporters: {debug: {}}
 service: {pipelines: {traces: {receivers: [ebpf], exporters: [debug]}}}
 `
