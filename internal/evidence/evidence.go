@@ -95,8 +95,9 @@ type Exchange struct {
 
 	Request, Response Message
 
-	Context string
-	Lossy   bool
-	Opaque  bool
-	Hidden  bool
+	Context   string // the text of tracectx.Contexts
+	RequestID string
+	Lossy     bool
+	Opaque    bool
+	Hidden    bool
 }

@@ -32,8 +32,8 @@ func exchange() evidence.Exchange {
 			Start: 1200, End: 1300, Seq: 4294967295, Len: 20,
 			Point: evidence.Point{TID: 14, IO: 1},
 		},
-		Context: "w3c:0af7651916cd43dd8448eb211c80319c:b7ad6b7169203331:01",
-		Lossy:   true, Opaque: true, Hidden: true,
+		Context: "w3c:0af7651916cd43dd8448eb211c80319c:b7ad6b7169203331:01", RequestID: "9f1c-77",
+		Lossy: true, Opaque: true, Hidden: true,
 	}
 }
 

@@ -40,8 +40,10 @@ const (
 	KeyResponseWaited   = "evidence.response.waited"
 	KeyResponseHandoffs = "evidence.response.handoffs"
 
-	// KeyContext is the trace context found in the request on the wire.
+	// KeyContext is the trace contexts found in the request on the wire.
 	KeyContext = "evidence.context"
+	// KeyRequestID is an id in the request which proxies pass on unchanged.
+	KeyRequestID = "evidence.request_id"
 	// KeyLossy marks an exchange in which bytes or events are known to be missing.
 	KeyLossy = "evidence.lossy"
 	// KeyOpaque marks an exchange told by changes of direction alone.
@@ -54,6 +56,15 @@ const (
 // KeyWatermark is a key of *scope* attributes: every server span of this process
 // that began before the time it states (Unix nanoseconds) has been delivered.
 const KeyWatermark = "evidence.watermark"
+
+// Keys of what the request on the wire said, which outlive the evidence.
+const (
+	// KeyContextFormat names the format of the context that gave the trace id.
+	KeyContextFormat = "trace.context.format"
+	// KeyContextRaw lists how other systems call this trace, where that differs from
+	// the trace id: a format and an id each, with a colon between.
+	KeyContextRaw = "trace.context.raw"
+)
 
 // Keys of what the stitch processor says, which outlive the evidence.
 const (

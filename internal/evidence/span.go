@@ -67,6 +67,9 @@ func (e *Exchange) PutInto(a Sink) {
 	if e.Context != "" {
 		a.PutStr(KeyContext, e.Context)
 	}
+	if e.RequestID != "" {
+		a.PutStr(KeyRequestID, e.RequestID)
+	}
 	putBool(a, KeyLossy, e.Lossy)
 	putBool(a, KeyOpaque, e.Opaque)
 	putBool(a, KeyHidden, e.Hidden)
@@ -152,6 +155,8 @@ func (e *Exchange) readKey(k string, v pcommon.Value) {
 		e.Response.Start = v.Int()
 	case KeyContext:
 		e.Context = v.Str()
+	case KeyRequestID:
+		e.RequestID = v.Str()
 	case KeyLossy:
 		e.Lossy = v.Bool()
 	case KeyOpaque:

@@ -1,14 +1,8 @@
 package tracectx
 
-import (
-	"fmt"
-	"strings"
-)
+import "strings"
 
 const (
-	headerTraceparent = "traceparent"
-	headerTracestate  = "tracestate"
-
 	// lengthVersion0 is that of 00-<32>-<16>-<2>.
 	lengthVersion0 = 55
 	// maxMembers and maxKey, maxValue are limits of the specification.
@@ -17,30 +11,26 @@ const (
 	maxState = 4096
 )
 
-// extractW3C follows section 4.3 of Trace Context Level 2: exactly one
-// traceparent; a malformed tracestate is dropped and does not spoil it.
-func extractW3C(headers Headers) (Context, error) {
-	parents := headers(headerTraceparent)
-	if len(parents) == 0 {
-		return Context{}, ErrNone
-	}
-	if len(parents) > 1 {
-		return Context{}, fmt.Errorf("%w: %d traceparent headers", ErrMalformed, len(parents))
-	}
-	c, err := ParseTraceparent(parents[0])
+// extractW3C follows section 4.3 of Trace Context Level 2
+// (https://www.w3.org/TR/trace-context-2/): exactly one traceparent; a malformed
+// tracestate is dropped and does not spoil it.
+func extractW3C(r *Reader) (Context, error) {
+	parent, err := r.one(traceparent)
 	if err != nil {
 		return Context{}, err
 	}
-	if state := strings.Join(headers(headerTracestate), ","); ValidTracestate(state) {
+	c, err := ParseTraceparent(parent)
+	if state := r.values[tracestate].text; err == nil && ValidTracestate(state) {
 		c.State = state
 	}
-	return c, nil
+	return c, err
 }
 
 // ParseTraceparent reads the value of a traceparent header. Version 00 has exactly
 // four fields; a later version may have more after a dash; version ff, upper-case
 // digits and ids of zero are malformed. Of a later version's flags only
-// the two known bits are kept. White space around the value is ignored.
+// the two known bits are kept. White space around the value is ignored. The error is
+// ErrMalformed.
 func ParseTraceparent(value string) (Context, error) {
 	s := strings.Trim(value, " \t")
 	c := Context{Format: W3C}
@@ -49,7 +39,7 @@ func ParseTraceparent(value string) (Context, error) {
 		decode(version[:], s[:2]) && decode(c.TraceID[:], s[3:35]) &&
 		decode(c.SpanID[:], s[36:52]) && decode(flags[:], s[53:55])
 	switch {
-	case !ok || version[0] == 0xff || !c.Valid():
+	case !ok || version[0] == 0xff || !c.Valid() || c.SpanID == [8]byte{}:
 		ok = false
 	case version[0] == 0:
 		ok = len(s) == lengthVersion0
@@ -58,7 +48,7 @@ func ParseTraceparent(value string) (Context, error) {
 		flags[0] &= 3
 	}
 	if !ok {
-		return Context{}, fmt.Errorf("%w: traceparent %s", ErrMalformed, quote(value))
+		return Context{}, ErrMalformed
 	}
 	c.Flags = flags[0]
 	return c, nil

@@ -3,7 +3,6 @@ package stitchprocessor
 import (
 	"container/list"
 
-	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/otelcol-custom/otelcol-custom/internal/evidence"
@@ -61,6 +60,7 @@ type shard struct {
 	out       []message
 	counts    shardCounts
 	exchange  evidence.Exchange // scratch
+	contexts  tracectx.Contexts // likewise
 }
 
 // shardCounts is what happened since it was read last.
@@ -151,28 +151,16 @@ func (s *shard) node(p *process, span ptrace.Span, group *join.Group, now int64)
 		Local: e.Local, Peer: e.Peer, Seq: e.Request.Seq,
 		Start: n.Start(), End: n.End, Arrived: now,
 	}
+	n.RequestID = e.RequestID
 	if !s.limits.deaf {
-		held.WireTrace, held.WireParent = wireContext(span, e.Context)
+		s.context(held, n, e.Context)
 	}
-	n.Trace, n.Caller = held.WireTrace, held.WireParent
 	n.Ref = held
 	if !s.limits.keep {
 		evidence.Remove(span)
 	}
 	s.out = append(s.out, message{action: actAdd, span: held})
 	return n
-}
-
-// wireContext is the context that a request carried: as the evidence says, else as
-// the ids of the span do.
-func wireContext(span ptrace.Span, text string) (pcommon.TraceID, pcommon.SpanID) {
-	if c, err := tracectx.Parse(text); err == nil {
-		return c.TraceID, c.SpanID
-	}
-	if parent := span.ParentSpanID(); !parent.IsEmpty() && !span.TraceID().IsEmpty() {
-		return span.TraceID(), parent
-	}
-	return pcommon.TraceID{}, pcommon.SpanID{}
 }
 
 // maxWatermark is beyond any time that the window believes in.

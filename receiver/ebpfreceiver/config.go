@@ -71,6 +71,8 @@ type Config struct {
 	// "evidence" (hidden spans through which the stitch processor links, and which
 	// it removes); "export" (ordinary spans). Default "evidence".
 	Opaque string `mapstructure:"opaque"`
+	// TraceContext says which headers tell of the trace that a request belongs to.
+	TraceContext TraceContextConfig `mapstructure:"trace_context"`
 	// CaptureHeaders names the request headers to export, as
 	// http.request.header.<name>. Default none.
 	CaptureHeaders []string `mapstructure:"capture_headers"`
@@ -125,6 +127,7 @@ func createDefaultConfig() component.Config {
 		IdleTimeout:         6 * time.Hour,
 		FlushInterval:       50 * time.Millisecond,
 		Opaque:              OpaqueEvidence,
+		TraceContext:        defaultTraceContext(),
 		Sanitize:            SanitizeConfig{Queries: true, Statements: true},
 		MaxTextLength:       protocol.DefaultMaxStatement,
 		Evidence:            true,
@@ -132,7 +135,7 @@ func createDefaultConfig() component.Config {
 }
 
 // Validate reports every value that cannot be used, by its key. The Collector
-// validates targets by itself.
+// validates targets and trace_context by itself.
 func (c *Config) Validate() error {
 	return errors.Join(c.validateKernel(), c.validateLimits(), c.validateTimes(), c.validateProtocols(), c.validateContent())
 }
@@ -191,7 +194,7 @@ func (c *Config) validateContent() (err error) {
 		err = fmt.Errorf("opaque: must be \"drop\", \"evidence\" or \"export\", not %q", c.Opaque)
 	}
 	for i, name := range c.CaptureHeaders {
-		if name == "" || strings.ContainsAny(name, " \t:*") {
+		if !isHeaderName(name) {
 			err = errors.Join(err, fmt.Errorf("capture_headers[%d]: must be the name of one header, not %q", i, name))
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"go.opentelemetry.io/collector/confmap"
 	"go.opentelemetry.io/collector/confmap/confmaptest"
 
+	"github.com/otelcol-custom/otelcol-custom/internal/tracectx"
 	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/protocol/registry"
 )
 
@@ -44,6 +45,10 @@ func TestEveryOptionIsRead(t *testing.T) {
 	want.ExchangeTimeout, want.IdleTimeout, want.FlushInterval = 2*time.Second, 2*time.Minute, 20*time.Millisecond
 	want.Protocols = map[string]ProtocolConfig{"http": {Enabled: false}}
 	want.Opaque, want.Evidence = OpaqueExport, false
+	want.TraceContext = TraceContextConfig{
+		Formats: []string{"b3", "custom"}, RequestIDHeaders: []string{"X-Trace-Ref"},
+		Headers: ContextHeadersConfig{TraceID: "X-Acme-Trace", SpanID: "X-Acme-Span", ParentID: "X-Acme-Parent", Sampled: "X-Acme-Sampled"},
+	}
 	want.CaptureHeaders = []string{"X-Tenant"}
 	want.Sanitize = SanitizeConfig{}
 	want.MaxTextLength = 100
@@ -94,6 +99,12 @@ func TestValidateCitesTheKey(t *testing.T) {
 		{"an unknown protocol", func(c *Config) { c.Protocols = map[string]ProtocolConfig{"smtp": {}} }, "protocols::smtp: must be one of http"},
 		{"an unknown word", func(c *Config) { c.Opaque = "keep" }, `opaque: must be "drop", "evidence" or "export", not "keep"`},
 		{"evidence without evidence", func(c *Config) { c.Evidence = false }, `opaque: "evidence" needs evidence: true`},
+		{"an unknown format", func(c *Config) { c.TraceContext.Formats = []string{"w3c", "dapper"} }, `trace_context: formats[1]: must be one of w3c, b3, jaeger`},
+		{"a format twice", func(c *Config) { c.TraceContext.Formats = []string{"w3c", "b3", "w3c"} }, "trace_context: formats[2]: w3c is there before"},
+		{"nine headers of request ids", func(c *Config) { c.TraceContext.RequestIDHeaders = make([]string, 9) }, "trace_context: request_id_headers: must be at most 8 names, not 9"},
+		{"a nameless header of request ids", func(c *Config) { c.TraceContext.RequestIDHeaders = []string{"x-id", ""} }, "trace_context: request_id_headers[1]: must be the name of one header"},
+		{"a span without a trace", func(c *Config) { c.TraceContext.Headers.SpanID = "x-span" }, "trace_context::headers: span_id: needs trace_id, too"},
+		{"a list of headers", func(c *Config) { c.TraceContext.Headers.TraceID = "a: b" }, "trace_context::headers: trace_id: must be the name of one header"},
 		{"a header with a space", func(c *Config) { c.CaptureHeaders = []string{"ok", "x y"} }, "capture_headers[1]: must be the name of one header"},
 	}
 	for _, tt := range tests {
@@ -113,4 +124,14 @@ func TestEveryMistakeIsReported(t *testing.T) {
 	err := config.Validate()
 	require.Error(t, err)
 	assert.Len(t, strings.Split(err.Error(), "\n"), 3)
+}
+
+func TestAllContextsAreReadByDefault(t *testing.T) {
+	o := createDefaultConfig().(*Config).TraceContext.options()
+	assert.Equal(t, tracectx.DefaultOptions(), o)
+	config := load(t, "ebpf/everything")
+	assert.Equal(t, &tracectx.Options{
+		Formats: []tracectx.Format{tracectx.B3, tracectx.Custom}, RequestIDs: []string{"x-trace-ref"},
+		Custom: tracectx.CustomHeaders{TraceID: "x-acme-trace", SpanID: "x-acme-span", ParentID: "x-acme-parent", Sampled: "x-acme-sampled"},
+	}, config.TraceContext.options())
 }

@@ -162,7 +162,10 @@ func (r *ebpfReceiver) coreOptions(host *target.Host) *shard.Options {
 			ExchangeTimeout: c.ExchangeTimeout, IdleTimeout: c.IdleTimeout,
 			Protocols: c.enabledProtocols(), Parser: r.parserOptions(), Opaque: c.Opaque != OpaqueDrop,
 		},
-		Span:       kspan.Options{Evidence: c.Evidence, HideOpaque: c.Opaque == OpaqueEvidence, Seed: host.ID + "/" + host.BootID},
+		Span: kspan.Options{
+			Evidence: c.Evidence, HideOpaque: c.Opaque == OpaqueEvidence, Seed: host.ID + "/" + host.BootID,
+			Context: c.TraceContext.options(),
+		},
 		Scope:      kspan.Scope{Name: metadata.ScopeName, Version: r.set.BuildInfo.Version},
 		MaxThreads: c.MaxThreads, MaxProcesses: c.Targets.MaxProcesses, MaxSpans: c.MaxPendingSpans,
 		FlushInterval: c.FlushInterval,
@@ -174,7 +177,7 @@ func (r *ebpfReceiver) coreOptions(host *target.Host) *shard.Options {
 func (r *ebpfReceiver) parserOptions() *protocol.Options {
 	c := r.config
 	o := &protocol.Options{
-		ContextHeaders: tracectx.HeaderNames(), RawStatements: !c.Sanitize.Statements,
+		ContextHeaders: tracectx.NewReader(c.TraceContext.options()).HeaderNames(), RawStatements: !c.Sanitize.Statements,
 		RawQueries: !c.Sanitize.Queries, MaxStatement: c.MaxTextLength,
 	}
 	for _, name := range c.CaptureHeaders {

@@ -27,6 +27,7 @@ func (r *ebpfReceiver) observe() error {
 		m.RegisterReceiverEbpfThreadsEvictedCallback(r.one(func(s *shard.Stats) uint64 { return s.EvictedThreads })),
 		m.RegisterReceiverEbpfThreadHolesCallback(r.one(func(s *shard.Stats) uint64 { return s.Holes })),
 		m.RegisterReceiverEbpfLateSpansCallback(r.one(func(s *shard.Stats) uint64 { return s.Late })),
+		m.RegisterReceiverEbpfMalformedContextsCallback(r.one(func(s *shard.Stats) uint64 { return s.BadContexts })),
 		m.RegisterReceiverEbpfUndescribedBatchesCallback(r.one(func(s *shard.Stats) uint64 { return s.Undescribed })),
 		m.RegisterReceiverEbpfSpansDroppedCallback(r.byCause(func(s *shard.Stats) causes {
 			return causes{"consumer_slow": s.DroppedSpans, "process_limit": s.DroppedProcess}

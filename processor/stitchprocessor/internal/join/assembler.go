@@ -1,8 +1,9 @@
 package join
 
 import (
-	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/otelcol-custom/otelcol-custom/internal/tracectx"
 )
 
 // Config bounds what is held, and for how long. Times are in ns.
@@ -106,8 +107,8 @@ func (a *Assembler) Add(s *Span, now int64) {
 	a.now = max(a.now, now)
 	s.added = true
 	s.id, s.trace = s.Data.SpanID(), s.Data.TraceID()
-	s.explicit = s.WireTrace != pcommon.TraceID{}
-	s.tree = &tree{size: 1, depth: 1, changed: a.now, wire: s.WireTrace}
+	s.explicit = !s.WireParent.IsEmpty()
+	s.tree = &tree{size: 1, depth: 1, changed: a.now, wire: s.wire()}
 	a.ask(s, askLocal)
 	a.held++
 	a.fifo.push(s)
@@ -129,13 +130,15 @@ func (a *Assembler) limit() {
 	}
 }
 
-// Linked hangs child under the parent that was found in its process. Unless
-// identity says that the caller itself names the parent, a parent from the wire stays.
+// Linked hangs child under the parent that was found in its process. A parent from the
+// wire stays, unless it is foreign, or the same that parent has and identity says that
+// this is no coincidence: child is the call of a proxy.
 func (a *Assembler) Linked(child, parent *Span, method string, confidence float64, identity bool) {
 	if !child.added {
 		return
 	}
-	if a.hang(child, parent) && (!child.explicit || identity) {
+	yields := child.Foreign || identity && child.WireParent == parent.WireParent
+	if a.hang(child, parent) && (!child.explicit || yields) {
 		child.method, child.confidence, child.explicit = method, confidence, false
 		child.candidate = nil
 		a.answer(child, askCandidate)
@@ -167,7 +170,7 @@ func (a *Assembler) Revoked(child *Span) {
 	root := child.root()
 	child.detach()
 	child.method, child.confidence = "", 0
-	child.explicit = child.WireTrace != pcommon.TraceID{}
+	child.explicit = !child.WireParent.IsEmpty()
 	a.replant(child)
 	if root != child {
 		a.replant(root)
@@ -182,9 +185,7 @@ func (a *Assembler) replant(root *Span) {
 		t.size++
 		t.depth = max(t.depth, s.level()+1)
 		t.open += s.open.count()
-		if t.wire.IsEmpty() {
-			t.wire = s.WireTrace
-		}
+		t.wire = t.wire.or(s.wire())
 	})
 	a.settleSoon(root)
 }
@@ -213,9 +214,7 @@ func (a *Assembler) hang(child, parent *Span) bool {
 	t.depth = max(t.depth, parent.level()+1+below.depth)
 	t.open += below.open
 	t.changed = a.now
-	if t.wire.IsEmpty() {
-		t.wire = below.wire
-	}
+	t.wire = t.wire.or(below.wire)
 	a.settleSoon(root)
 	return true
 }
@@ -230,7 +229,8 @@ func (a *Assembler) check(child, parent *Span) Guard {
 	case parent == child:
 		return Cycle
 	case parent.released:
-		if w := child.tree.wire; !w.IsEmpty() && w != parent.trace {
+		if w := child.tree.wire; parent.format == tracectx.Unknown && !w.trace.IsEmpty() && w.trace != parent.trace ||
+			w.contradicts(wire{parent.trace, parent.format}) {
 			return Trace
 		}
 		return Guards
@@ -244,7 +244,7 @@ func (a *Assembler) check(child, parent *Span) Guard {
 		return Size
 	case parent.level()+1+below.depth > a.config.MaxDepth:
 		return Depth
-	case !t.wire.IsEmpty() && !below.wire.IsEmpty() && t.wire != below.wire:
+	case t.wire.contradicts(below.wire):
 		return Trace
 	}
 	return Guards

@@ -129,11 +129,12 @@ func (a *Assembler) adopt(client, server *Span) bool {
 		return false
 	}
 	t := client.root().tree
-	if !t.wire.IsEmpty() && t.wire != server.WireTrace {
+	if t.wire.contradicts(server.wire()) {
 		return false
 	}
-	t.wire = server.WireTrace
-	client.WireTrace, client.WireParent, client.explicit = server.WireTrace, server.WireParent, true
+	t.wire = t.wire.or(server.wire())
+	client.WireTrace, client.WireParent, client.explicit = server.WireTrace, server.WireParent, !server.WireParent.IsEmpty()
+	client.WireFormat, client.Foreign = server.WireFormat, server.Foreign
 	return true
 }
 

@@ -5,17 +5,18 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/otelcol-custom/otelcol-custom/internal/evidence"
+	"github.com/otelcol-custom/otelcol-custom/internal/tracectx"
 )
 
 // release lets the tree of root go as one batch, with one trace id: that of a
 // parent which has left, else one from the wire, else the root's own.
 func (a *Assembler) release(root *Span, r Reason) {
-	trace := root.trace
+	trace, format := root.trace, tracectx.Unknown
 	switch {
 	case root.parent != nil:
-		trace = root.parent.trace
-	case !root.tree.wire.IsEmpty():
-		trace = root.tree.wire
+		trace, format = root.parent.trace, root.parent.format
+	case !root.tree.wire.trace.IsEmpty():
+		trace, format = root.tree.wire.trace, root.tree.wire.format
 	}
 	if a.outSize > 0 && a.outSize+root.tree.size > a.config.BatchSize {
 		a.Hand()
@@ -24,7 +25,7 @@ func (a *Assembler) release(root *Span, r Reason) {
 	root.walk(func(s *Span) { members = append(members, s) })
 	settled := r == Settled
 	for _, s := range members {
-		s.trace = trace
+		s.trace, s.format = trace, format
 		a.dress(s, &settled)
 	}
 	a.Counts.Traces[r]++
@@ -76,8 +77,8 @@ func (a *Assembler) dress(s *Span, settled *bool) {
 
 // finalTrace is the trace id that the tree of a root has, or would have now.
 func (s *Span) finalTrace() pcommon.TraceID {
-	if !s.released && s.tree != nil && !s.tree.wire.IsEmpty() {
-		return s.tree.wire
+	if !s.released && s.tree != nil && !s.tree.wire.trace.IsEmpty() {
+		return s.tree.wire.trace
 	}
 	return s.trace
 }

@@ -5,6 +5,8 @@ import (
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/otelcol-custom/otelcol-custom/internal/tracectx"
 )
 
 // Group is the resource and scope that spans came under and leave under.
@@ -51,9 +53,14 @@ type Span struct {
 	// request. Without a valid pair of addresses the span is not joined.
 	Local, Peer netip.AddrPort
 	Seq         uint32
-	// WireTrace and WireParent are the context in the request, or zero.
+	// WireTrace and WireParent are the context in the request, or zero; WireParent
+	// also if the context names no caller. Foreign says that the caller's span is one
+	// of another system, which never comes under this id: a parent that is found is
+	// better.
 	WireTrace  pcommon.TraceID
 	WireParent pcommon.SpanID
+	WireFormat tracectx.Format
+	Foreign    bool
 	Start, End int64 // Unix ns
 	Arrived    int64 // on the caller's clock, ns
 
@@ -66,6 +73,7 @@ type Span struct {
 	tree                *tree // of a root that is held
 	id                  pcommon.SpanID
 	trace               pcommon.TraceID // own one; final once released
+	format              tracectx.Format // of trace, once released; zero for an own one
 
 	open     question
 	explicit bool // WireParent stays the parent
@@ -79,9 +87,31 @@ type tree struct {
 	size, depth int
 	open        int // questions
 	changed     int64
-	wire        pcommon.TraceID // trace id found on the wire in a member
-	queued      bool            // in the queue of trees that may settle
+	wire        wire // trace id found on the wire in a member
+	queued      bool // in the queue of trees that may settle
 }
+
+// wire is a trace id found on the wire, and how it was written.
+type wire struct {
+	trace  pcommon.TraceID
+	format tracectx.Format
+}
+
+// contradicts reports whether both are there, in one format, and differ. Two systems
+// may well have different ids for one trace.
+func (w wire) contradicts(other wire) bool {
+	return w.format == other.format && w.trace != other.trace && !w.trace.IsEmpty() && !other.trace.IsEmpty()
+}
+
+// or returns the one that decides for both: by the order of the formats.
+func (w wire) or(other wire) wire {
+	if w.trace.IsEmpty() || !other.trace.IsEmpty() && other.format < w.format {
+		return other
+	}
+	return w
+}
+
+func (s *Span) wire() wire { return wire{s.WireTrace, s.WireFormat} }
 
 // question is a set of things that a span waits for.
 type question uint8

@@ -50,6 +50,7 @@ const (
 	TickReply
 	Tick
 	LoopWake
+	RequestID
 	Adjacent
 	Burst
 	Next
@@ -78,6 +79,7 @@ var kinds = [Kinds]Kind{
 	TickReply:     tickReplyKind,
 	Tick:          tickKind,
 	LoopWake:      loopWakeKind,
+	RequestID:     requestIDKind,
 	Adjacent:      adjacentKind,
 	Burst:         burstKind,
 	Next:          nextKind,

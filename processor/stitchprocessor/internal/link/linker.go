@@ -13,7 +13,7 @@ var (
 	onRequest = [...]rule{contextOfRequest, goroutineOfRequest, owns, repliesAfterRead, repliesInBurst, finished}
 	onCall    = [...]rule{contextOfCall, goroutineOfCall}
 	onRipe    = [...]rule{ownedAfterAll, adjacent, followsNext, submitted, createdBy, cloned, clonedInside}
-	onTime    = [...]rule{onlyOne, eliminated, inOrder, isolated}
+	onTime    = [...]rule{sameRequestID, onlyOne, eliminated, inOrder, isolated}
 	// supporting are the rules whose claims are compared with certain links.
 	supporting = [...]rule{adjacent, followsNext, submitted, createdBy, inOrder, isolated}
 )

@@ -140,6 +140,22 @@ func TestIdentityRules(t *testing.T) {
 		{"a context that is handed on unchanged names the request", "R=xy a=xy 1<R 2>a 2<a 3>R", "context", "context a R"},
 		{"another parent in the same trace does not", "R=xy a=xz 1<R 2>a 2<a 3>R", "context", ""},
 		{"nor the same context after the request", "R=xy a=xy 1<R 3>R 2>a 2<a", "context", ""},
+		{"a call whose parent is the span of the request is its", "R=xy a=xzy 1<R 2>a 2<a 3>R", "context", "context a R"},
+		{"so are both of two such calls", "R=xy a=xzy b=xvy 1<R 2>a 2<a 3>b 3<b 3>R", "context", "context a R, context b R"},
+		{"a grandchild is not", "R=xy a=xwz 1<R 2>a 2<a 3>R", "context", ""},
+		{"a parent of another trace is not", "R=xy a=vzy 1<R 2>a 2<a 3>R", "context", ""},
+		{"a trace without a caller names nobody", "R=x0 a=x0 1<R 2>a 2<a 3>R", "context", ""},
+		{"nor do two unknown parents", "R=x00 a=xy0 1<R 2>a 2<a 3>R", "context", ""},
+		{"an alias counts", "R=xy,vw a=vw 1<R 2>a 2<a 3>R", "context", "context a R"},
+		{"on the call, too", "R=vw a=xy,vw 1<R 2>a 2<a 3>R", "context", "context a R"},
+		{"two contexts of one trace count once", "R=xy,xz a=xy 1<R 2>a 2<a 3>R", "context", "context a R"},
+		{"a request id that is passed on names the request", "R#a1b2c3d4 a#a1b2c3d4 1<R 2>a 2<a 3>R", "request_id", "request_id a R"},
+		{"of several open ones", "R#a1b2c3d4 S#b1b2c3d4 a#a1b2c3d4 1<R 1<S 2>a 2<a 3>R 3>S", "request_id", "request_id a R"},
+		{"another one does not", "R#a1b2c3d4 a#b1b2c3d4 1<R 2>a 2<a 3>R", "request_id", ""},
+		{"nor one that two requests have", "R#a1b2c3d4 S#a1b2c3d4 a#a1b2c3d4 1<R 1<S 2>a 2<a 3>R 3>S", "request_id", ""},
+		{"even if only one of them was open", "R#a1b2c3d4 S#a1b2c3d4 a#a1b2c3d4 1<R 2>a 2<a 3>R zzz 1<S 3>S", "request_id", ""},
+		{"nor a short one", "R#17 a#17 1<R 2>a 2<a 3>R", "request_id", ""},
+		{"nor the same one after the request", "R#a1b2c3d4 a#a1b2c3d4 1<R 3>R 2>a 2<a", "request_id", ""},
 	} {
 		t.Run(tt.name, tt.check)
 	}

@@ -29,6 +29,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 //	1c2   creates thread 2                          1g7   runs goroutine 7 from now on, 1g7/5 created by 5
 //	1h2/a the same as 1w2/a through another thread that does no I/O
 //	R=xy  R carried trace x, span y on the wire     zzz   50 ms pass
+//	R=xyz span z is the parent of y; 0 is none      R=xy,vw  and an alias
+//	R#id  R carried a request id
 var stepOf = regexp.MustCompile(`^(\d+)(?:([<>@])(\w)|(tick|hole|wait|poll|sleep)|([wpch])(\d+)(?:/(\w+))?|g(\d+)(?:/(\d+))?)$`)
 
 type thread struct {
@@ -45,6 +47,24 @@ type span struct {
 	exchange evidence.Exchange
 	end      int64
 	context  string
+	id       string
+}
+
+// contexts are the contexts that a span carried.
+func (x *span) contexts() (list []window.Context) {
+	for text := range strings.SplitSeq(x.context, ",") {
+		if len(text) < 2 {
+			continue
+		}
+		c := window.Context{Trace: [16]byte{text[0]}}
+		for i, to := range []*[8]byte{&c.Caller, &c.Above} {
+			if len(text) > i+1 && text[i+1] != '0' {
+				*to = [8]byte{text[i+1]}
+			}
+		}
+		list = append(list, c)
+	}
+	return list
 }
 
 type script struct {
@@ -67,6 +87,10 @@ func read(t testing.TB, text string) *script {
 		}
 		if name, context, ok := strings.Cut(word, "="); ok {
 			s.span(name).context = context
+			continue
+		}
+		if name, id, ok := strings.Cut(word, "#"); ok {
+			s.span(name).id = id
 			continue
 		}
 		m := stepOf.FindStringSubmatch(word)
@@ -221,8 +245,9 @@ func (s *script) deliver(l *link.Linker, p *window.Process, reverse bool) []*win
 		x := s.spans[name]
 		n := window.NewNode(&x.exchange, strings.ToUpper(name) == name, x.end)
 		n.Ref = name
-		if len(x.context) == 2 {
-			n.Trace, n.Caller = [16]byte{x.context[0]}, [8]byte{x.context[1]}
+		n.RequestID = x.id
+		if list := x.contexts(); len(list) > 0 {
+			n.Context, n.Aliases = list[0], list[1:]
 		}
 		again := p.Add(n)
 		l.Learn(n)

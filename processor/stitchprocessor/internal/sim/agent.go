@@ -124,9 +124,12 @@ func (r *Record) span(s ptrace.Span) {
 	at.PutStr("network.peer.address", e.Peer.Addr().String())
 	at.PutInt("network.peer.port", int64(e.Peer.Port()))
 	e.Context, e.Hidden, e.Opaque = r.context, r.hidden, r.opaque
-	if c, err := tracectx.Parse(r.context); err == nil {
-		s.SetTraceID(c.TraceID)
-		s.SetParentSpanID(c.SpanID)
+	e.RequestID = r.requestID
+	var contexts tracectx.Contexts
+	if contexts.Parse(r.context) == nil {
+		first := &contexts.All()[0]
+		s.SetTraceID(first.TraceID)
+		s.SetParentSpanID(first.SpanID)
 	}
 	e.Put(s)
 }

@@ -62,19 +62,23 @@ type Record struct {
 	// Peer is the record of the other end, if that is watched.
 	Peer *Record
 
-	evidence evidence.Exchange
-	end      int64
-	id       [8]byte
-	context  string
-	hidden   bool
-	opaque   bool
+	evidence  evidence.Exchange
+	end       int64
+	id        [8]byte
+	context   string
+	requestID string
+	hidden    bool
+	opaque    bool
 }
 
 // Hide makes the exchange one that is evidence only, of an unknown protocol.
 func (r *Record) Hide() { r.hidden, r.opaque = true, true }
 
-// Carry puts a W3C context on the request: w3c:<trace>:<span>:<flags>.
+// Carry puts trace contexts on the request, in the form of evidence.context.
 func (r *Record) Carry(context string) { r.context = context }
+
+// Name puts a request id on the request.
+func (r *Record) Name(requestID string) { r.requestID = requestID }
 
 // Write writes a call on c, made for owner. The data arrive at the other end.
 func (t *Thread) Write(c *Conn, owner *Record) *Record {
@@ -110,7 +114,7 @@ func (t *Thread) Receive(c *Conn) *Record {
 	e.Request = t.message(evidence.ServerRead, c, 200)
 	if c.call != nil {
 		r.Peer, c.call.Peer = c.call, r
-		r.context = c.call.context
+		r.context, r.requestID = c.call.context, c.call.requestID
 	}
 	t.Process.open[r] = struct{}{}
 	c.request = r

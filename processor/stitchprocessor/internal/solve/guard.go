@@ -15,7 +15,7 @@ const (
 	Answered       // the request had been answered before the call began
 	Age            // the request had been open for too long
 	Fanout         // the request has too many calls
-	Trace          // both carry a trace context, of different traces
+	Trace          // both carry a trace context of one format, of different traces
 	Gone           // the request has left the window
 	Guards
 )
@@ -34,7 +34,7 @@ func (s *Solver) guard(call, request *window.Node, k window.Kind) Guard {
 		return Before
 	case call.Start()-request.Start() > s.config.MaxAge:
 		return Age
-	case call.Trace != [16]byte{} && request.Trace != [16]byte{} && call.Trace != request.Trace:
+	case call.Contradicts(request):
 		return Trace
 	case call.Start() > request.Answered() && !outlives(call, request, k):
 		return Answered

@@ -1,6 +1,7 @@
 package window
 
 import (
+	"iter"
 	"net/netip"
 
 	"github.com/otelcol-custom/otelcol-custom/internal/evidence"
@@ -16,6 +17,14 @@ const (
 	Linked          // Parent is set
 	Orphan          // given up
 )
+
+// Context is a trace context on the wire, or zero.
+type Context struct {
+	Trace  [16]byte
+	Caller [8]byte // the caller's span; zero if it is not named
+	Above  [8]byte // the parent of that, likewise
+	Format uint8   // how it was written
+}
 
 // Node is one span of the process with its evidence. Fields are set before Add
 // and not changed afterwards, but for those under "verdict", which belong to the
@@ -35,9 +44,12 @@ type Node struct {
 	// first exchange of a connection whose connect was seen.
 	Connect     evidence.Point
 	ConnectTime int64
-	// Trace and Caller are the context in the request on the wire, or zero.
-	Trace  [16]byte
-	Caller [8]byte
+	// Context is the trace context in the request on the wire, Aliases are what it
+	// carried beside that one.
+	Context
+	Aliases []Context
+	// RequestID is an id that proxies pass on, or a trace id without a caller.
+	RequestID string
 
 	Request, Response Message
 	// End is when the span ended, Unix ns. It starts with Request.Start.
@@ -95,7 +107,7 @@ func plausible(t int64) int64 { return min(max(t, 0), maxTime) }
 
 // NewNode makes a node of a span's evidence. It keeps copies of the handoff lists
 // of e, no other memory of it. Times that cannot be are brought into range. The
-// caller sets Ref, Arrived, Trace and Caller.
+// caller sets Ref, Arrived, Context, Aliases and RequestID.
 func NewNode(e *evidence.Exchange, server bool, end int64) *Node {
 	n := &Node{
 		Server: server, Opaque: e.Opaque, Lossy: e.Lossy,
@@ -143,6 +155,36 @@ func (n *Node) Answered() int64 {
 		return n.Response.Start
 	}
 	return n.End
+}
+
+// Contexts returns Context and Aliases.
+func (n *Node) Contexts() iter.Seq[Context] {
+	return func(yield func(Context) bool) {
+		if n.Trace == [16]byte{} || !yield(n.Context) {
+			return
+		}
+		for _, c := range n.Aliases {
+			if !yield(c) {
+				return
+			}
+		}
+	}
+}
+
+// Contradicts reports whether n and other are of different traces: both carry a
+// context of one format, and they have no trace id in common. Contexts of different
+// formats say nothing about each other.
+func (n *Node) Contradicts(other *Node) bool {
+	found := false
+	for a := range n.Contexts() {
+		for b := range other.Contexts() {
+			if a.Trace == b.Trace {
+				return false
+			}
+			found = found || a.Format == b.Format
+		}
+	}
+	return found
 }
 
 // Reads reports whether the message was read, not written.

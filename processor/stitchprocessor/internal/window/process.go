@@ -18,7 +18,8 @@ type Process struct {
 
 	serversOf, callsOf map[uint64][]*Node   // by goroutine
 	readBy             map[uint32][]*Node   // requests by thread, if that has no event loop
-	traces             map[[16]byte][]*Node // by context on the wire
+	traces             map[[16]byte][]*Node // by contexts on the wire
+	requestIDs         map[string][]*Node   // requests by what proxies pass on
 	nodes              int
 }
 
@@ -30,7 +31,7 @@ func New() *Process {
 		messages: map[uint64]*Message{}, awaiting: map[uint64][]*Node{},
 		servers: series{key: start}, calls: series{key: start}, ripening: series{key: ripe},
 		serversOf: map[uint64][]*Node{}, callsOf: map[uint64][]*Node{}, readBy: map[uint32][]*Node{},
-		traces: map[[16]byte][]*Node{},
+		traces: map[[16]byte][]*Node{}, requestIDs: map[string][]*Node{},
 	}
 }
 
@@ -59,8 +60,10 @@ func (p *Process) Add(n *Node) []*Node {
 		p.ripening.insert(n)
 		addTo(p.callsOf, n.Request.Goid, n)
 	}
-	if n.Trace != [16]byte{} {
-		p.traces[n.Trace] = append(p.traces[n.Trace], n)
+	for c := range n.Contexts() {
+		if same := p.traces[c.Trace]; len(same) == 0 || same[len(same)-1] != n {
+			addTo(p.traces, c.Trace, n)
+		}
 	}
 	return awakened
 }
@@ -104,6 +107,7 @@ func (p *Process) addServer(n *Node) {
 	if n.Request.Tick == 0 && !n.Request.Goroutine() {
 		addTo(p.readBy, n.Request.TID, n)
 	}
+	addTo(p.requestIDs, n.RequestID, n)
 	addTo(p.serversOf, n.Request.Goid, n)
 	if n.Response.Goid != n.Request.Goid {
 		addTo(p.serversOf, n.Response.Goid, n)
@@ -125,6 +129,7 @@ func (p *Process) Remove(n *Node) {
 	}
 	if n.Server {
 		p.servers.remove(n)
+		dropFrom(p.requestIDs, n.RequestID, n)
 		dropFrom(p.readBy, n.Request.TID, n)
 		dropFrom(p.serversOf, n.Request.Goid, n)
 		dropFrom(p.serversOf, n.Response.Goid, n)
@@ -132,7 +137,9 @@ func (p *Process) Remove(n *Node) {
 		p.Resolve(n)
 		dropFrom(p.callsOf, n.Request.Goid, n)
 	}
-	dropFrom(p.traces, n.Trace, n)
+	for c := range n.Contexts() {
+		dropFrom(p.traces, c.Trace, n)
+	}
 	// Others may still point here: let the chain of memory end with n.
 	n.Process, n.Ref, n.Parent, n.Claims, n.Blocks, n.Note = nil, nil, nil, nil, nil, Note{}
 }
@@ -239,6 +246,9 @@ func (p *Process) CallsOf(goid uint64) []*Node { return p.callsOf[goid] }
 
 // OfTrace returns nodes with this trace id on the wire, likewise.
 func (p *Process) OfTrace(id [16]byte) []*Node { return p.traces[id] }
+
+// WithID returns requests that carried this request id, likewise.
+func (p *Process) WithID(id string) []*Node { return p.requestIDs[id] }
 
 func addTo[K comparable](m map[K][]*Node, k K, n *Node) {
 	var zero K

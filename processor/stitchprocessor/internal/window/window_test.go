@@ -349,3 +349,42 @@ func BenchmarkAddRemove(b *testing.B) {
 		}
 	}
 }
+
+func TestContexts(t *testing.T) {
+	carrying := func(n *window.Node, first window.Context, aliases ...window.Context) *window.Node {
+		n.Context, n.Aliases = first, aliases
+		return n
+	}
+	context := func(trace, format byte) window.Context { return window.Context{Trace: [16]byte{trace}, Format: format} }
+	for name, tt := range map[string]struct {
+		call, request []window.Context
+		contradict    bool
+	}{
+		"another trace in the same format contradicts":         {[]window.Context{context(1, 1)}, []window.Context{context(2, 1)}, true},
+		"one in another format says nothing":                   {[]window.Context{context(1, 1)}, []window.Context{context(2, 2)}, false},
+		"the same trace in another format does not":            {[]window.Context{context(1, 1)}, []window.Context{context(1, 2)}, false},
+		"a common alias settles it":                            {[]window.Context{context(1, 1), context(3, 2)}, []window.Context{context(2, 1), context(3, 2)}, false},
+		"an alias contradicts like any other":                  {[]window.Context{context(1, 1), context(3, 2)}, []window.Context{context(4, 2)}, true},
+		"nothing on one side contradicts nothing":              {[]window.Context{context(1, 1)}, []window.Context{{}}, false},
+		"nothing on both sides has nothing to contradict, too": {[]window.Context{{}}, []window.Context{{}}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := carrying(call(20, 30), tt.call[0], tt.call[1:]...)
+			r := carrying(server(10, 90), tt.request[0], tt.request[1:]...)
+			assert.Equal(t, tt.contradict, c.Contradicts(r))
+			assert.Equal(t, tt.contradict, r.Contradicts(c))
+		})
+	}
+	t.Run("a node is found by each of its traces, and by its request id, until it leaves", func(t *testing.T) {
+		n := carrying(server(10, 90), context(1, 1), context(1, 2), context(3, 3))
+		n.RequestID = "id"
+		p := fill(n)
+		assert.Equal(t, []*window.Node{n}, p.OfTrace([16]byte{1}))
+		assert.Equal(t, []*window.Node{n}, p.OfTrace([16]byte{3}))
+		assert.Equal(t, []*window.Node{n}, p.WithID("id"))
+		p.Remove(n)
+		assert.Empty(t, p.OfTrace([16]byte{1}))
+		assert.Empty(t, p.OfTrace([16]byte{3}))
+		assert.Empty(t, p.WithID("id"))
+	})
+}

@@ -81,6 +81,12 @@ func (a *attributes) putAbsent(key, v string) {
 	}
 }
 
+// putStrings adds a list, which it keeps.
+func (a *attributes) putStrings(key string, list []string) {
+	a.put(key, value{num: int64(len(a.lists)), kind: listValue})
+	a.lists = append(a.lists, list)
+}
+
 // putAll adds what a parser understood, but for the key skip.
 func (a *attributes) putAll(all []protocol.Attribute, skip string) {
 	for i := range all {
@@ -94,8 +100,7 @@ func (a *attributes) putAll(all []protocol.Attribute, skip string) {
 		case protocol.IntValue:
 			a.PutInt(at.Key, at.Int)
 		case protocol.StringsValue:
-			a.put(at.Key, value{num: int64(len(a.lists)), kind: listValue})
-			a.lists = append(a.lists, at.Strs)
+			a.putStrings(at.Key, at.Strs)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 
+	"github.com/otelcol-custom/otelcol-custom/internal/tracectx"
 	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/conn"
 	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/protocol"
 )
@@ -24,6 +25,8 @@ type Options struct {
 	Evidence bool
 	// HideOpaque marks opaque spans as evidence only.
 	HideOpaque bool
+	// Context says which trace contexts and request ids are read; nil is all.
+	Context *tracectx.Options
 	// Seed distinguishes this host since its last boot from all others in span and
 	// trace ids: its host and boot id.
 	Seed string
@@ -32,18 +35,23 @@ type Options struct {
 // Builder makes spans of exchanges, in one list per process. It belongs to one
 // goroutine.
 type Builder struct {
-	options Options
-	seed    uint64
-	offset  int64 // from CLOCK_MONOTONIC to Unix time
-	lists   map[uint32]ptrace.SpanSlice
-	count   int
-	attrs   attributes // of the span under way
-	scratch scratch
+	options   Options
+	seed      uint64
+	offset    int64 // from CLOCK_MONOTONIC to Unix time
+	lists     map[uint32]ptrace.SpanSlice
+	count     int
+	malformed uint64
+	contexts  *tracectx.Reader
+	attrs     attributes // of the span under way
+	scratch   scratch
 }
 
 // NewBuilder returns an empty Builder.
 func NewBuilder(options *Options) *Builder {
-	return &Builder{options: *options, seed: seedOf(options.Seed), lists: map[uint32]ptrace.SpanSlice{}, attrs: newAttributes()}
+	return &Builder{
+		options: *options, seed: seedOf(options.Seed), lists: map[uint32]ptrace.SpanSlice{},
+		contexts: tracectx.NewReader(options.Context), attrs: newAttributes(),
+	}
 }
 
 // SetOffset says what to add to CLOCK_MONOTONIC for Unix time (ns). All spans
@@ -52,6 +60,10 @@ func (b *Builder) SetOffset(offset int64) { b.offset = offset }
 
 // Count returns the number of spans since the last Take.
 func (b *Builder) Count() int { return b.count }
+
+// Malformed returns the number of requests so far that carried the headers of a trace
+// context, but no valid one.
+func (b *Builder) Malformed() uint64 { return b.malformed }
 
 // Take returns the spans made since the last call, by process id. The caller
 // owns them.
@@ -82,9 +94,11 @@ func (b *Builder) Add(e *conn.Exchange) {
 		a.PutStr(string(semconv.ThreadNameKey), e.Request.Comm)
 	}
 	setStatus(span, a, e)
-	context := b.identify(span, e)
+	found := b.carried(e)
+	b.identify(span, e, found)
+	addContext(a, span, found)
 	if b.options.Evidence {
-		b.addEvidence(e, context)
+		b.addEvidence(e, found)
 	}
 	a.write(span.Attributes())
 }

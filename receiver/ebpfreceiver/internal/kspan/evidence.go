@@ -2,20 +2,24 @@ package kspan
 
 import (
 	"github.com/otelcol-custom/otelcol-custom/internal/evidence"
+	"github.com/otelcol-custom/otelcol-custom/internal/tracectx"
 	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/conn"
 	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/event"
 	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/stream"
 )
 
 // scratch is reused for every span.
-type scratch struct{ exchange evidence.Exchange }
+type scratch struct {
+	exchange evidence.Exchange
+	found    tracectx.Found
+}
 
 // addEvidence writes what is known of how e came about.
-func (b *Builder) addEvidence(e *conn.Exchange, context string) {
+func (b *Builder) addEvidence(e *conn.Exchange, found *tracectx.Found) {
 	x := &b.scratch.exchange
 	request, response := x.Request.Handoffs[:0], x.Response.Handoffs[:0]
 	*x = evidence.Exchange{
-		ConnID: e.Conn.ID, Ordinal: e.Ordinal, Context: context,
+		ConnID: e.Conn.ID, Ordinal: e.Ordinal, Context: found.Contexts.String(), RequestID: found.RequestID,
 		Lossy: e.Lossy, Opaque: e.Opaque, Hidden: b.hidden(e),
 	}
 	if e.Opened && !e.Server() {

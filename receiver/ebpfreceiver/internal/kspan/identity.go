@@ -7,6 +7,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
+	"github.com/otelcol-custom/otelcol-custom/internal/evidence"
 	"github.com/otelcol-custom/otelcol-custom/internal/tracectx"
 	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/conn"
 )
@@ -19,13 +20,13 @@ const (
 
 func seedOf(text string) uint64 { return xxh3.HashString(text) }
 
-// identify sets trace and span id, parent and flags. It returns the context that
-// the request carried, in the form of evidence.context.
+// identify sets trace and span id, parent and flags. found is what the request
+// carried.
 //
 // The ids are hashes of host, boot, connection, position and time of the request
 // and of the side that this process is on: unique, and the same whenever this
 // exchange is seen.
-func (b *Builder) identify(span ptrace.Span, e *conn.Exchange) string {
+func (b *Builder) identify(span ptrace.Span, e *conn.Exchange, found *tracectx.Found) {
 	var key [29]byte
 	binary.LittleEndian.PutUint64(key[0:], e.Conn.ID)
 	binary.LittleEndian.PutUint64(key[8:], e.Request.Start)
@@ -39,7 +40,7 @@ func (b *Builder) identify(span ptrace.Span, e *conn.Exchange) string {
 	binary.BigEndian.PutUint64(spanID[:], max(id, 1))
 	span.SetSpanID(spanID)
 
-	if context, ok := contextOf(e); ok {
+	if context, ok := found.Contexts.First(); ok {
 		span.SetTraceID(context.TraceID)
 		span.SetParentSpanID(context.SpanID)
 		span.TraceState().FromRaw(context.State)
@@ -48,28 +49,49 @@ func (b *Builder) identify(span ptrace.Span, e *conn.Exchange) string {
 			flags |= flagHasRemote | flagIsRemote
 		}
 		span.SetFlags(flags)
-		return context.String()
+		return
 	}
 	var traceID pcommon.TraceID
 	binary.BigEndian.PutUint64(traceID[:8], trace.Hi)
 	binary.BigEndian.PutUint64(traceID[8:], max(trace.Lo, 1))
 	span.SetTraceID(traceID)
-	return ""
 }
 
-// contextOf reads the trace context among the headers of the request.
-func contextOf(e *conn.Exchange) (tracectx.Context, bool) {
+// carried reads what the headers of the request carry, into scratch.
+func (b *Builder) carried(e *conn.Exchange) *tracectx.Found {
+	found := &b.scratch.found
 	if e.RequestMessage == nil || len(e.RequestMessage.Headers) == 0 {
-		return tracectx.Context{}, false
+		*found = tracectx.Found{}
+		return found
 	}
-	headers := e.RequestMessage.Headers
-	context, err := tracectx.Extract(func(name string) (values []string) {
-		for i := range headers {
-			if headers[i].Name == name {
-				values = append(values, headers[i].Value)
+	b.contexts.Read(func(yield func(name, value string) bool) {
+		for _, h := range e.RequestMessage.Headers {
+			if !yield(h.Name, h.Value) {
+				return
 			}
 		}
-		return values
-	})
-	return context, err == nil && context.Valid()
+	}, found)
+	if found.Malformed {
+		b.malformed++
+	}
+	return found
+}
+
+// addContext says which format gave the trace id, and how others call the trace.
+func addContext(a *attributes, span ptrace.Span, found *tracectx.Found) {
+	first, ok := found.Contexts.First()
+	if !ok {
+		return
+	}
+	a.PutStr(evidence.KeyContextFormat, first.Format.String())
+	var raw []string
+	for i := range found.Contexts.All() {
+		c := &found.Contexts.All()[i]
+		if pcommon.TraceID(c.TraceID) != span.TraceID() || c.RawTrace != "" {
+			raw = append(raw, c.Format.String()+":"+c.WrittenTrace())
+		}
+	}
+	if raw != nil {
+		a.putStrings(evidence.KeyContextRaw, raw)
+	}
 }

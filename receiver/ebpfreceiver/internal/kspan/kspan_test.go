@@ -10,6 +10,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/otelcol-custom/otelcol-custom/internal/evidence"
+	"github.com/otelcol-custom/otelcol-custom/internal/tracectx"
 	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/conn"
 	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/event"
 	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/protocol"
@@ -284,6 +285,52 @@ func TestContextOnTheWire(t *testing.T) {
 			assert.Equal(t, tt.context, got)
 		})
 	}
+}
+
+func TestContextsOfOtherSystems(t *testing.T) {
+	sofa := "sofa-traceid:0a0fe9d4 sofa-rpcid:0.2.1 "
+	tests := []struct {
+		name, request, trace, format, requestID string
+		raw                                     []any
+	}{
+		{"an id of another form is kept", "Q a " + sofa + "\n", "0000000000000000000000000a0fe9d4", "sofa", "", []any{"sofa:0a0fe9d4"}},
+		{"so is that of a second system", "Q a " + sofa + "b3:" + traceID + "-" + spanID + "\n", traceID, "b3", "", []any{"sofa:0a0fe9d4"}},
+		{"a second one of the same trace is no other", "Q a b3:" + traceID + "-" + spanID + " ot-tracer-traceid:" + traceID + " ot-tracer-spanid:1\n", traceID, "b3", "", nil},
+		{"a request id is evidence only", "Q a x-request-id:abc-17\n", "", "", "abc-17", nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(Options{Evidence: true})
+			w.serve(tt.request, "A ok\n")
+			span := w.span(t)
+			a := span.Attributes().AsRaw()
+			if tt.trace != "" {
+				assert.Equal(t, tt.trace, span.TraceID().String())
+			}
+			assert.Equal(t, tt.format == "", span.ParentSpanID().IsEmpty())
+			format, _ := a[evidence.KeyContextFormat].(string)
+			raw, _ := a[evidence.KeyContextRaw].([]any)
+			assert.Equal(t, tt.format, format)
+			assert.Equal(t, tt.raw, raw)
+			id, _ := a[evidence.KeyRequestID].(string)
+			assert.Equal(t, tt.requestID, id)
+		})
+	}
+	t.Run("what is not asked for is not read", func(t *testing.T) {
+		w := newWorld(Options{Evidence: true, Context: &tracectx.Options{Formats: []tracectx.Format{tracectx.W3C}}})
+		w.serve("Q a "+sofa+" x-request-id:a\n", "A ok\n")
+		a := w.span(t).Attributes().AsRaw()
+		assert.NotContains(t, a, evidence.KeyContext)
+		assert.NotContains(t, a, evidence.KeyContextFormat)
+		assert.NotContains(t, a, evidence.KeyRequestID)
+	})
+	t.Run("malformed ones are counted", func(t *testing.T) {
+		w := newWorld(Options{})
+		w.serve("Q a b3:x\n", "A ok\n")
+		w.serve("Q a b3:x "+sofa+"\n", "A ok\n")
+		w.serve("Q a b3:0\n", "A ok\n")
+		assert.EqualValues(t, 1, w.builder.Malformed())
+	})
 }
 
 func TestEvidence(t *testing.T) {

@@ -42,6 +42,7 @@ type TelemetryBuilder struct {
 	ReceiverEbpfKernelLosses           metric.Int64ObservableCounter
 	ReceiverEbpfKernelRecords          metric.Int64ObservableCounter
 	ReceiverEbpfLateSpans              metric.Int64ObservableCounter
+	ReceiverEbpfMalformedContexts      metric.Int64ObservableCounter
 	ReceiverEbpfProcesses              metric.Int64ObservableGauge
 	ReceiverEbpfProcessesDropped       metric.Int64ObservableCounter
 	ReceiverEbpfSpansDropped           metric.Int64ObservableCounter
@@ -264,6 +265,21 @@ func (builder *TelemetryBuilder) RegisterReceiverEbpfLateSpansCallback(cb metric
 		cb(ctx, &observerInt64{inst: builder.ReceiverEbpfLateSpans, obs: o})
 		return nil
 	}, builder.ReceiverEbpfLateSpans)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterReceiverEbpfMalformedContextsCallback sets callback for observable ReceiverEbpfMalformedContexts metric.
+func (builder *TelemetryBuilder) RegisterReceiverEbpfMalformedContextsCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.ReceiverEbpfMalformedContexts, obs: o})
+		return nil
+	}, builder.ReceiverEbpfMalformedContexts)
 	if err != nil {
 		return err
 	}
@@ -503,6 +519,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"otelcol_receiver_ebpf_late_spans",
 		metric.WithDescription("Server spans that were delivered although the watermark of their process had passed their start [Development]"),
 		metric.WithUnit("{span}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ReceiverEbpfMalformedContexts, err = builder.meter.Int64ObservableCounter(
+		"otelcol_receiver_ebpf_malformed_contexts",
+		metric.WithDescription("Requests with the headers of a trace context, but no valid one [Development]"),
+		metric.WithUnit("{request}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ReceiverEbpfProcesses, err = builder.meter.Int64ObservableGauge(

@@ -64,6 +64,7 @@ type Stats struct {
 	DroppedSpans   uint64 // for MaxSpans
 	DroppedProcess uint64 // spans of processes beyond MaxProcesses
 	Undescribed    uint64 // batches of processes without a description
+	BadContexts    uint64 // requests with headers of a trace context, but no valid one
 	Late           uint64 // server spans behind their watermark
 	Watermarks     uint64
 }

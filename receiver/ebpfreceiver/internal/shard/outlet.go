@@ -96,11 +96,12 @@ func (o *outlet) process(pid uint32) *process {
 func (o *outlet) collect(reports <-chan report) map[uint32]uint64 {
 	open := map[uint32]uint64{}
 	var stats conn.Stats
-	var dropped, noProcess, late uint64
+	var dropped, bad, noProcess, late uint64
 	for range o.options.Workers {
 		r := <-reports
 		stats.Add(&r.stats)
 		dropped += r.dropped
+		bad += r.bad
 		for pid, since := range r.open {
 			if at, ok := open[pid]; !ok || since < at {
 				open[pid] = since
@@ -117,7 +118,7 @@ func (o *outlet) collect(reports <-chan report) map[uint32]uint64 {
 		}
 	}
 	o.count(func(s *Stats) {
-		s.Conn, s.DroppedSpans = stats, dropped
+		s.Conn, s.DroppedSpans, s.BadContexts = stats, dropped, bad
 		s.DroppedProcess += noProcess
 		s.Late += late
 	})

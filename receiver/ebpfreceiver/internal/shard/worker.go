@@ -22,6 +22,7 @@ type report struct {
 	open    map[uint32]uint64           // by pid: start of its oldest open request
 	stats   conn.Stats
 	dropped uint64 // spans, ever
+	bad     uint64 // trace contexts, ever
 }
 
 // worker owns the connections of one lane.
@@ -112,7 +113,7 @@ func (w *worker) report(b *barrier) {
 		w.table.Shutdown(b.now)
 	}
 	r.spans = w.builder.Take()
-	r.stats, r.dropped = w.table.Stats(), w.dropped
+	r.stats, r.dropped, r.bad = w.table.Stats(), w.dropped, w.builder.Malformed()
 	w.builder.SetOffset(b.offset)
 	b.reports <- r
 }

@@ -1,0 +1,12 @@
+package tracectx
+
+// extractEagleEye reads EagleEye-TraceId and EagleEye-RpcId, which Alibaba's
+// middleware, gateways and Sentinel write. The id of a call is dotted and the same at
+// both ends, as of SOFATracer. There is no sampling flag: who propagates, records.
+func extractEagleEye(r *Reader) (Context, error) {
+	trace, err := r.one(eagleTraceID)
+	if err != nil {
+		return Context{}, err
+	}
+	return contextOfRPC(trace, r.maybe(eagleRPCID), "", true)
+}
