@@ -13,13 +13,12 @@ func extractCustom(r *Reader) (Context, error) {
 	}
 	var c Context
 	c.setTrace(id, trace)
-	if span, err := r.one(customSpanID); err == nil {
-		id, ok := MapSpan(trace, span)
-		if !ok {
-			return Context{}, ErrMalformed
-		}
-		c.setSpan(id, span)
+	span, err := r.optional(customSpanID)
+	spanID, ok := MapSpan(trace, span)
+	if err != nil || !ok && r.values[customSpanID].count > 0 {
+		return Context{}, ErrMalformed
 	}
+	c.setSpan(spanID, span)
 	if parent := r.maybe(customParentID); parent != "" && c.SpanID != [8]byte{} {
 		c.ParentID, _ = MapSpan(trace, parent)
 	}

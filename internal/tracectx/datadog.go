@@ -26,13 +26,12 @@ func extractDatadog(r *Reader) (Context, error) {
 		decode(c.TraceID[:8], tagOf(tags, "_dd.p.tid"))
 	}
 	c.setTrace(c.TraceID, text)
-	if parent, err := r.one(datadogParentID); err == nil {
-		span, ok := decimal(parent)
-		if !ok {
-			return Context{}, ErrMalformed
-		}
-		c.setSpan(number(span), parent)
+	parent, err := r.optional(datadogParentID)
+	span, ok := decimal(parent)
+	if err != nil || !ok && r.values[datadogParentID].count > 0 {
+		return Context{}, ErrMalformed
 	}
+	c.setSpan(number(span), parent)
 	priority := r.maybe(datadogPriority)
 	c.sampled(priority == "1" || priority == "2")
 	return c, nil

@@ -8,5 +8,9 @@ func extractEagleEye(r *Reader) (Context, error) {
 	if err != nil {
 		return Context{}, err
 	}
-	return contextOfRPC(trace, r.maybe(eagleRPCID), "", true)
+	rpc, err := r.optional(eagleRPCID)
+	if err != nil {
+		return Context{}, ErrMalformed
+	}
+	return contextOfRPC(trace, rpc, "", true)
 }

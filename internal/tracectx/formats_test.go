@@ -124,6 +124,7 @@ func TestDatadog(t *testing.T) {
 		"65 bits are malformed":           {headers: []string{"x-datadog-trace-id", "18446744073709551616"}, malformed: true},
 		"a sign is malformed":             {headers: []string{"x-datadog-trace-id", "-5"}, malformed: true},
 		"a malformed parent is malformed": {headers: []string{"x-datadog-trace-id", "5", "x-datadog-parent-id", "x"}, malformed: true},
+		"two parents are malformed":       {headers: with("x-datadog-parent-id", "5"), malformed: true},
 		"a parent alone is none":          {headers: []string{"x-datadog-parent-id", span10}},
 	})
 }
@@ -299,6 +300,8 @@ func TestDottedIDs(t *testing.T) {
 		"a trace that is no text is":         {headers: []string{"sofa-traceid", "a b"}, malformed: true},
 		"an endless list is malformed":       {headers: []string{"new_rpc_trace_context", strings.Repeat("a=b&", 400) + list}, malformed: true},
 		"a list without a trace is":          {headers: []string{"new_rpc_trace_context", "spid=0&"}, malformed: true},
+		"two calls contradict each other":    {headers: []string{"eagleeye-traceid", id, "eagleeye-rpcid", "0.1", "eagleeye-rpcid", "0.2"}, malformed: true},
+		"so do two of SOFARPC":               {headers: []string{"sofa-traceid", id, "sofa-rpcid", "0.1", "sofa-rpcid", "0.2"}, malformed: true},
 		"two traces contradict each other":   {headers: []string{"sofa-traceid", id, "sofa-traceid", id}, malformed: true},
 		"a call without a trace is no trace": {headers: []string{"eagleeye-rpcid", "0.1"}},
 	})

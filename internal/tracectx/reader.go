@@ -177,6 +177,14 @@ func (r *Reader) one(h header) (string, error) {
 	}
 }
 
+// optional is one for a header that may be absent, which is the empty value.
+func (r *Reader) optional(h header) (string, error) {
+	if r.values[h].count == 0 {
+		return "", nil
+	}
+	return r.one(h)
+}
+
 // maybe is one for a header that need not be there, and is ignored if it is wrong.
 func (r *Reader) maybe(h header) string {
 	text, _ := r.one(h)

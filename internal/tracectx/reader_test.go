@@ -75,6 +75,7 @@ func TestCustomHeaders(t *testing.T) {
 		},
 		"a trace of zero is none":    {[]string{"x-acme-trace", "0"}, "", false},
 		"a span of zero is none":     {[]string{"x-acme-trace", trace, "x-acme-span", "0"}, "", false},
+		"two spans are":              {[]string{"x-acme-trace", trace, "x-acme-span", "1", "x-acme-span", "2"}, "", false},
 		"a trace of two words is":    {[]string{"x-acme-trace", "a b"}, "", false},
 		"bytes that are no ASCII":    {[]string{"x-acme-trace", "spür"}, "", false},
 		"a trace longer than 128 is": {[]string{"x-acme-trace", strings.Repeat("x", 129)}, "", false},

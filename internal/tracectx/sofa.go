@@ -11,8 +11,9 @@ import "strings"
 // made for 0.1 is 0.1.2.
 func extractSOFA(r *Reader) (Context, error) {
 	for _, pair := range [...][2]header{{sofaTraceID, sofaRPCID}, {sofaOldTraceID, sofaOldRPCID}} {
-		if trace, err := r.one(pair[0]); err == nil {
-			return contextOfRPC(trace, r.maybe(pair[1]), "", true)
+		trace, err := r.one(pair[0])
+		if rpc, rerr := r.optional(pair[1]); err == nil && rerr == nil {
+			return contextOfRPC(trace, rpc, "", true)
 		}
 	}
 	if text, err := r.one(sofaContext); err == nil {

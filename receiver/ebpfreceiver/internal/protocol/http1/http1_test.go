@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/otelcol-custom/otelcol-custom/internal/tracectx"
 	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/protocol"
 	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/protocol/http1"
 	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/protocol/prototest"
@@ -115,7 +116,7 @@ func BenchmarkExchange(b *testing.B) {
 		"Traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n\r\n")
 	response := []byte("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 512\r\n" +
 		"Date: Thu, 28 May 2020 02:29:03 GMT\r\n\r\n")
-	p := http1.New(&protocol.Options{ContextHeaders: []string{"traceparent", "b3", "x-request-id", "sw8"}})
+	p := http1.New(&protocol.Options{ContextHeaders: tracectx.NewReader(nil).HeaderNames()})
 	parse := func(dir protocol.Direction, data []byte) {
 		step, err := p.Parse(dir, data)
 		if err != nil || step.Message == nil || step.Consumed != len(data) {
