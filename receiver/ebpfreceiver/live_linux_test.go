@@ -21,6 +21,7 @@ import (
 	"go.opentelemetry.io/collector/receiver/receivertest"
 
 	"github.com/otelcol-custom/otelcol-custom/internal/evidence"
+	"github.com/otelcol-custom/otelcol-custom/internal/tracectx"
 	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/metadata"
 	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/target"
 )
@@ -45,7 +46,7 @@ func runGateway(upstream string) error {
 	}
 	fmt.Println(listener.Addr())
 	return http.Serve(listener, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		response, err := http.Get("http://" + upstream + r.URL.Path)
+		response, err := ask(http.DefaultClient, "http://"+upstream+r.URL.Path, r.Header.Get(idHeader), r.Header.Get(callHeader)+".1")
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadGateway)
 			return
@@ -54,6 +55,21 @@ func runGateway(upstream string) error {
 		w.WriteHeader(response.StatusCode)
 		_, _ = io.Copy(w, response.Body)
 	}))
+}
+
+// Headers with which a program under EagleEye tells the trace and its calls.
+const idHeader, callHeader = "EagleEye-TraceId", "EagleEye-RpcId"
+
+// ask makes a call of this number for a trace, which is a request id, too.
+func ask(client *http.Client, url, trace, call string) (*http.Response, error) {
+	request, err := http.NewRequest(http.MethodGet, url, http.NoBody)
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set(idHeader, trace)
+	request.Header.Set(callHeader, call)
+	request.Header.Set("X-Request-ID", trace)
+	return client.Do(request)
 }
 
 // startGateway starts a gateway process and returns its pid and address.
@@ -114,7 +130,7 @@ func TestLive(t *testing.T) {
 		if i%5 == 0 {
 			path = "/missing"
 		}
-		response, err := client.Get("http://" + address + path)
+		response, err := ask(client, "http://"+address+path, fmt.Sprintf("live-%d", i), "0")
 		require.NoError(t, err)
 		_, _ = io.Copy(io.Discard, response.Body)
 		response.Body.Close()
@@ -140,6 +156,7 @@ func TestLive(t *testing.T) {
 func checkLive(t *testing.T, spans []ptrace.Span, n int) {
 	t.Helper()
 	kinds := map[ptrace.SpanKind]int{}
+	requests, calls := map[string]tracectx.Context{}, map[string]tracectx.Context{}
 	for _, s := range spans {
 		kinds[s.Kind()]++
 		a := s.Attributes().AsRaw()
@@ -157,6 +174,20 @@ func checkLive(t *testing.T, spans []ptrace.Span, n int) {
 		require.True(t, x.Read(s))
 		assert.NotZero(t, x.Request.Goid, "goroutine ids of this version are known")
 		assert.False(t, x.Opaque)
+		var contexts tracectx.Contexts
+		require.NoError(t, contexts.Parse(x.Context))
+		if s.Kind() == ptrace.SpanKindServer {
+			requests[x.RequestID] = contexts.All()[0]
+		} else {
+			calls[x.RequestID] = contexts.All()[0]
+		}
+	}
+	require.Len(t, requests, n)
+	for id, r := range requests {
+		c := calls[id]
+		assert.Equal(t, id, r.WrittenTrace())
+		assert.Equal(t, r.TraceID, c.TraceID)
+		assert.Equal(t, r.SpanID, c.ParentID, "0.1 is a call made for 0")
 	}
 	assert.Equal(t, map[ptrace.SpanKind]int{ptrace.SpanKindServer: n, ptrace.SpanKindClient: n}, kinds)
 }
