@@ -180,6 +180,7 @@ func (c Counters) Losses() map[string]int {
 			out[name+"{"+labels+"}"] = n
 		}
 	}
+	delete(out, "processor_stitch_evictions{table=claims}") // the weakest of two dozen claims about a call
 	for cause, n := range c.KernelLosses() {
 		out["receiver_ebpf_kernel_losses{"+cause+"}"] = n
 	}

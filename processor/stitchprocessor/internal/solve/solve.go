@@ -1,6 +1,9 @@
 package solve
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/link"
 	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/window"
 )
@@ -108,12 +111,22 @@ func (s *Solver) keep(call *window.Node, c window.Claim) bool {
 			return better
 		}
 	}
-	if len(call.Claims) == maxClaims {
-		s.Overflow++
+	if len(call.Claims) < maxClaims {
+		call.Claims = append(call.Claims, c)
+		return true
+	}
+	s.Overflow++
+	weakest := slices.MinFunc(call.Claims, byStrength)
+	if byStrength(c, weakest) <= 0 {
 		return false
 	}
-	call.Claims = append(call.Claims, c)
+	call.Claims[slices.Index(call.Claims, weakest)] = c
 	return true
+}
+
+// byStrength orders claims by how much they decide.
+func byStrength(a, b window.Claim) int {
+	return cmp.Or(cmp.Compare(a.Trust, b.Trust), cmp.Compare(a.Score, b.Score))
 }
 
 func (s *Solver) reconsider(call *window.Node) {

@@ -301,6 +301,18 @@ func TestTheClaimsOfACallAreBounded(t *testing.T) {
 	assert.NotEqual(t, solve.Link, f.last(t).Verdict)
 }
 
+func TestAStrongClaimFindsRoomAmongWeakOnes(t *testing.T) {
+	f := newFixture(nil)
+	for range 40 {
+		r := node(true, 15, 80)
+		f.p.Add(r)
+		f.claim(r, link.Adjacent)
+	}
+	f.claim(f.r, link.Reply)
+	assert.Len(t, f.call.Claims, 24)
+	assert.Same(t, f.r, f.last(t).Parent)
+}
+
 func TestNames(t *testing.T) {
 	for c := solve.Cause(0); c < solve.Causes; c++ {
 		assert.NotEqual(t, "unknown", c.String())
