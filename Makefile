@@ -28,6 +28,14 @@ demo: build-slim ## the same with nginx, gunicorn, PostgreSQL and Redis
 test: ## set up what the tests need and run all of them (as root: they trace real programs)
 	@scripts/test.sh
 
+.PHONY: bench
+bench: ## measure what a request costs in each hook and each stage (as root; ARGS=--help)
+	@scripts/measure.sh bench $(ARGS)
+
+.PHONY: overhead
+overhead: ## measure what tracing costs programs under load (as root; ARGS=--help)
+	@scripts/measure.sh overhead $(ARGS)
+
 .PHONY: lint
 lint: ## check import directions, documentation, lengths, format
 	@scripts/lint.sh

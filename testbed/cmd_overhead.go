@@ -3,13 +3,14 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"time"
 
+	"github.com/otelcol-custom/otelcol-custom/testbed/collector"
 	"github.com/otelcol-custom/otelcol-custom/testbed/overhead"
 )
 
@@ -22,8 +23,10 @@ type overheadFlags struct {
 
 func newOverheadFlags(fs *flag.FlagSet) *overheadFlags {
 	f := &overheadFlags{options: overhead.Options{Out: os.Stderr}}
-	fs.StringVar(&f.options.Binary, "collector", "", "Collector binary (bin/otelcol-custom, else bin/otelcol-custom-slim; stages need the pprof extension)")
+	fs.StringVar(&f.options.Binary, "collector", "", "Collector binary ($OTELCOL_BINARY, else bin/otelcol-custom-slim; stages need the pprof extension)")
 	fs.StringVar(&f.options.Receiver, "receiver", "", "a further line of the receiver's configuration")
+	fs.StringVar(&f.options.Profile, "profile", "", "file to keep the last CPU profile in")
+	fs.DurationVar(&f.options.Stretch, "stretch", 4*time.Second, "load of a turn")
 	fs.BoolVar(&f.options.Install, "install", false, "install missing Debian packages")
 	fs.BoolVar(&f.quick, "quick", false, "short stretches of load: shows that it works, and little more")
 	fs.BoolVar(&f.json, "json", false, "print JSON")
@@ -33,22 +36,26 @@ func newOverheadFlags(fs *flag.FlagSet) *overheadFlags {
 // complete fills in what flags leave open.
 func (f *overheadFlags) complete() (err error) {
 	o := &f.options
-	if o.Root, err = findRoot(); err != nil {
-		return err
-	}
-	for _, name := range []string{"otelcol-custom", "otelcol-custom-slim"} {
-		path := filepath.Join(o.Root, "bin", name)
-		if _, err := os.Stat(path); err == nil && o.Binary == "" {
-			o.Binary = path
-		}
-	}
-	if o.Binary == "" {
-		return fmt.Errorf("no Collector in %s: build one with make build, or name it with --collector", filepath.Join(o.Root, "bin"))
-	}
 	if f.quick {
 		o.Turns, o.Stretch = min(o.Turns, 2), time.Second
 	}
-	return nil
+	if o.Stretch < time.Second {
+		return fmt.Errorf("stretch: want at least 1s, got %s", o.Stretch)
+	}
+	if o.Root, err = findRoot(); err != nil {
+		return err
+	}
+	o.Binary, err = collector.BinaryPath(o.Binary)
+	return err
+}
+
+// workloads returns those called names, all if there are none.
+func (f *overheadFlags) workloads(names []string) ([]overhead.Workload, error) {
+	all, err := overhead.Workloads(f.options.Root)
+	if err != nil {
+		return nil, err
+	}
+	return overhead.Named(all, names)
 }
 
 // runOverhead measures workloads without, beside and under tracing.
@@ -56,20 +63,13 @@ func runOverhead(ctx context.Context, args []string, out io.Writer) error {
 	fs := newFlags("overhead")
 	f := newOverheadFlags(fs)
 	fs.IntVar(&f.options.Turns, "turns", 5, "turns of every arm")
-	fs.DurationVar(&f.options.Stretch, "stretch", 4*time.Second, "load of a turn")
 	fs.BoolVar(&f.options.Where, "where", true, "tell where the time goes, in one more run")
+	fs.StringVar(&f.options.Earlier, "earlier", "", "another Collector binary, for the arm earlier")
 	arms := fs.String("arms", "off,beside,traced,sampled", "what to compare")
 	if err := fs.Parse(args); err != nil {
 		return err
 	}
-	var err error
-	if f.options.Arms, err = overhead.ParseArms(*arms); err != nil {
-		return fmt.Errorf("overhead: arms: %w", err)
-	}
-	if f.options.Turns < 1 || f.options.Stretch < time.Second {
-		return fmt.Errorf("overhead: turns, stretch: want at least 1 and 1s, got %d and %s", f.options.Turns, f.options.Stretch)
-	}
-	if err := f.complete(); err != nil {
+	if err := f.compare(*arms); err != nil {
 		return fmt.Errorf("overhead: %w", err)
 	}
 	results, err := f.measure(ctx, fs.Args())
@@ -82,16 +82,36 @@ func runOverhead(ctx context.Context, args []string, out io.Writer) error {
 	return overhead.Print(out, results)
 }
 
+// compare fills in what is to be compared.
+func (f *overheadFlags) compare(arms string) (err error) {
+	o := &f.options
+	if o.Earlier != "" {
+		arms += "," + string(overhead.Earlier)
+	}
+	if o.Arms, err = overhead.ParseArms(arms); err != nil {
+		return fmt.Errorf("arms: %w", err)
+	}
+	for _, arm := range o.Arms {
+		if arm == overhead.Earlier && o.Earlier == "" {
+			return errors.New("arms: earlier: name its binary with --earlier")
+		}
+	}
+	if o.Turns < 1 {
+		return fmt.Errorf("turns: want at least 1, got %d", o.Turns)
+	}
+	return f.complete()
+}
+
 // measure runs the workloads called names, all if there are none.
 func (f *overheadFlags) measure(ctx context.Context, names []string) ([]*overhead.Result, error) {
-	all, err := overhead.Workloads(f.options.Root)
+	chosen, err := f.workloads(names)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("overhead: %w", err)
 	}
-	chosen, err := overhead.Named(all, names)
-	if err != nil {
-		return nil, err
-	}
+	// A turn is a Collector's start, a quarter of load before, and rest twice.
+	turn := f.options.Stretch*5/4 + 3*time.Second
+	expected := time.Duration(len(chosen)*(f.options.Turns*len(f.options.Arms)+2)) * turn
+	fmt.Fprintf(f.options.Out, "overhead: %d workloads, about %.0f minutes\n", len(chosen), expected.Minutes()+0.5)
 	var out []*overhead.Result
 	for _, w := range chosen {
 		r, err := overhead.Measure(ctx, w, f.options)

@@ -21,9 +21,7 @@ func main() {
 	defer stop()
 	err := run(ctx, os.Args[1:], os.Stdout)
 	switch {
-	case errors.Is(err, flag.ErrHelp):
-		stop()
-		os.Exit(2)
+	case errors.Is(err, flag.ErrHelp): // what was asked for
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "testbed:", err)
 		stop()
@@ -49,6 +47,7 @@ func subcommands() []subcommand {
 		{"baseline", "[flags] FILE...", "score the rivals' rules on recorded spans", runBaseline},
 		{"blind", "--spans FILE --truth FILE", "score linkers on spans that carry only times", runBlind},
 		{"overhead", "[flags] [WORKLOAD...]", "measure what tracing costs programs under load", runOverhead},
+		{"bench", "[flags] [WORKLOAD...]", "measure what a request costs in each hook and each stage", runBench},
 		{"delay", "[flags]", "serve delayed replies (scenarios start it)", runDelay},
 	}
 }

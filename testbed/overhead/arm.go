@@ -18,10 +18,11 @@ const (
 	Beside  Arm = "beside"  // a Collector whose programs are attached and that traces something else
 	Traced  Arm = "traced"  // stitched, decided and every trace exported
 	Sampled Arm = "sampled" // the same, and one trace in a hundred exported
+	Earlier Arm = "earlier" // Traced by another Collector: Options.Earlier
 )
 
 // Arms returns all arms.
-func Arms() []Arm { return []Arm{Off, Beside, Traced, Sampled} }
+func Arms() []Arm { return []Arm{Off, Beside, Traced, Sampled, Earlier} }
 
 // ParseArms reads a list of arms separated by commas. Off is always one of them.
 func ParseArms(text string) ([]Arm, error) {

@@ -18,7 +18,7 @@ func TestOffIsAlwaysAnArm(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, []Arm{Off, Traced, Sampled}, arms)
 	_, err = ParseArms("on")
-	assert.ErrorContains(t, err, `no arm "on": there are [off beside traced sampled]`)
+	assert.ErrorContains(t, err, `no arm "on": there are [off beside traced sampled earlier]`)
 }
 
 func TestConfigurationsAreYAML(t *testing.T) {

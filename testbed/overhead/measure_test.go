@@ -32,18 +32,18 @@ func TestARealProgramIsMeasured(t *testing.T) {
 	require.NoError(t, err)
 	var progress strings.Builder
 	r, err := Measure(t.Context(), chosen[0], Options{
-		Root: root, Binary: binary(t), Turns: 1, Stretch: time.Second, Arms: Arms(), Where: true, Out: &progress,
+		Root: root, Binary: binary(t), Turns: 1, Stretch: time.Second, Arms: Arms(), Where: true, Out: &progress, Earlier: binary(t),
 	})
 	require.NoError(t, err)
 	assert.Contains(t, progress.String(), "go-empty-1, turn 1 of 1, beside: ")
-	require.Len(t, r.Arms, 4)
+	require.Len(t, r.Arms, 5)
 	for _, arm := range r.Arms {
 		assert.Greater(t, arm.Rate.Median, 100.0, arm.Arm)
 		assert.Positive(t, arm.Target.Median, arm.Arm)
 		switch arm.Arm {
 		case Beside:
 			assert.Zero(t, arm.Spans)
-		case Traced, Sampled:
+		case Traced, Sampled, Earlier:
 			// Connections that open and close, processes that start: not quite one.
 			assert.InDelta(t, 1, arm.Spans+arm.Lost, 0.05, "%s: %+v", arm.Arm, arm)
 			// A read and a write; now and then net/http takes the first byte apart.

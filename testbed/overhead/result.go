@@ -129,7 +129,15 @@ type Result struct {
 	About    string    `json:"about"`
 	Turns    int       `json:"turns"`
 	Arms     []Summary `json:"arms"`
+	Change   *Change   `json:"change,omitempty"` // if there is an arm Earlier
 	Where    *Where    `json:"where,omitempty"`
+}
+
+// Change is the arm Traced as ratios to Earlier in the same turn.
+type Change struct {
+	Rate      Range `json:"throughput_ratio"`
+	Target    Range `json:"target_cpu_ratio"`
+	Collector Range `json:"collector_cpu_ratio"`
 }
 
 // summarize takes the median over the turns.
@@ -148,7 +156,25 @@ func summarize(w Workload, turns []Turn) *Result {
 	for _, arm := range arms {
 		r.Arms = append(r.Arms, summary(arm, by[arm], by[Off]))
 	}
+	if len(by[Earlier]) > 0 && len(by[Traced]) > 0 {
+		r.Change = change(by[Traced], by[Earlier])
+	}
 	return r
+}
+
+func change(now, earlier []Turn) *Change {
+	ratios := func(value func(*Turn) float64) Range {
+		var values []float64
+		for i := range now {
+			values = append(values, ratio(value(&now[i]), value(&earlier[i])))
+		}
+		return rangeOf(values)
+	}
+	return &Change{
+		Rate:      ratios(func(t *Turn) float64 { return t.Load.Rate() }),
+		Target:    ratios(func(t *Turn) float64 { return micros(t.Target) }),
+		Collector: ratios(func(t *Turn) float64 { return micros(t.Collector) }),
+	}
 }
 
 // summary compares the turns of an arm with those without a Collector.

@@ -15,11 +15,13 @@ import (
 type Options struct {
 	Root     string
 	Binary   string        // of the Collector
+	Earlier  string        // of the Collector of that arm
 	Turns    int           // of every arm
 	Stretch  time.Duration // of load in a turn
 	Arms     []Arm
 	Receiver string // further lines of the receiver's configuration
 	Where    bool   // tell where the time goes, in one more run
+	Profile  string // file that the CPU profile of that run is kept in; empty for none
 	Install  bool   // Debian packages that are missing
 	Out      io.Writer
 }
@@ -45,31 +47,45 @@ type bench struct {
 
 // Measure runs a workload in all arms in turns and returns what came of it.
 func Measure(ctx context.Context, w Workload, o Options) (r *Result, err error) {
+	err = with(ctx, w, o, func(b *bench) error {
+		turns, err := b.turns(ctx)
+		if err != nil {
+			return err
+		}
+		r = summarize(w, turns)
+		if o.Where {
+			r.Where, err = b.where(ctx)
+		}
+		return err
+	})
+	return r, err
+}
+
+// Look runs a workload traced, once, and returns where the time goes.
+func Look(ctx context.Context, w Workload, o Options) (where *Where, err error) {
+	err = with(ctx, w, o, func(b *bench) (err error) {
+		where, err = b.where(ctx)
+		return err
+	})
+	return where, err
+}
+
+// with runs a workload, warm, while do lasts.
+func with(ctx context.Context, w Workload, o Options, do func(*bench) error) (err error) {
 	if o.Out == nil {
 		o.Out = io.Discard
 	}
 	live, err := scenario.Start(ctx, w.Spec, scenario.Options{Root: o.Root, Install: o.Install, Out: o.Out, Seed: 1})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, live.Close(context.WithoutCancel(ctx))) }()
 	sink, stop := newSink()
 	defer stop()
-	b := &bench{workload: w, options: o, live: live, sink: sink}
 	if _, err := w.drive.drive(ctx, live, o.Stretch); err != nil {
-		return nil, fmt.Errorf("warm up: %w", err)
+		return fmt.Errorf("warm up: %w", err)
 	}
-	turns, err := b.turns(ctx)
-	if err != nil {
-		return nil, err
-	}
-	r = summarize(w, turns)
-	if o.Where {
-		if r.Where, err = b.where(ctx); err != nil {
-			return nil, fmt.Errorf("look where the time goes: %w", err)
-		}
-	}
-	return r, nil
+	return do(&bench{workload: w, options: o, live: live, sink: sink})
 }
 
 // turns goes through the arms again and again, each time beginning with the next
@@ -112,8 +128,12 @@ func (b *bench) turn(ctx context.Context, arm Arm) (turn *Turn, err error) {
 }
 
 func (b *bench) collect(ctx context.Context, arm Arm, profiler string) (*collector.Collector, error) {
+	binary := b.options.Binary
+	if arm == Earlier {
+		binary = b.options.Earlier
+	}
 	return collector.Start(ctx, collector.Options{
-		Binary: b.options.Binary,
+		Binary: binary,
 		Config: arm.config(b.live, b.options.Receiver, b.sink, profiler),
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -60,8 +61,9 @@ type Stage struct {
 	Share float64 `json:"share"`
 }
 
-// fetchProfile asks a Collector's pprof extension for a CPU profile of d.
-func fetchProfile(ctx context.Context, endpoint string, d time.Duration) ([]Stage, error) {
+// fetchProfile asks a Collector's pprof extension for a CPU profile of d, and
+// keeps it in a file if that has a name.
+func fetchProfile(ctx context.Context, endpoint string, d time.Duration, file string) ([]Stage, error) {
 	url := fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", endpoint, max(int(d.Seconds()), 1))
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -77,7 +79,16 @@ func fetchProfile(ctx context.Context, endpoint string, d time.Duration) ([]Stag
 		text, _ := io.ReadAll(response.Body)
 		return nil, fmt.Errorf("profile the Collector: %s: %s", response.Status, text)
 	}
-	p, err := profile.Parse(response.Body)
+	raw, err := io.ReadAll(response.Body)
+	if err != nil {
+		return nil, fmt.Errorf("profile the Collector: %w", err)
+	}
+	if file != "" {
+		if err := os.WriteFile(file, raw, 0o600); err != nil {
+			return nil, err
+		}
+	}
+	p, err := profile.ParseData(raw)
 	if err != nil {
 		return nil, fmt.Errorf("profile the Collector: %w", err)
 	}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -88,8 +90,13 @@ func TestAProfileIsFetched(t *testing.T) {
 		_, _ = w.Write(b.Bytes())
 	}))
 	defer server.Close()
-	got, err := fetchProfile(t.Context(), server.Listener.Addr().String(), 3*time.Second)
+	kept := filepath.Join(t.TempDir(), "cpu.pprof")
+	got, err := fetchProfile(t.Context(), server.Listener.Addr().String(), 3*time.Second, kept)
 	require.NoError(t, err)
+	raw, err := os.ReadFile(kept)
+	require.NoError(t, err)
+	_, err = profile.ParseData(raw)
+	assert.NoError(t, err)
 	assert.Equal(t, "/debug/pprof/profile?seconds=3", asked)
 	assert.Equal(t, []Stage{{"tailhook", 1}}, got)
 }
@@ -99,12 +106,12 @@ func TestAProfileThatCannotBeHadIsAnError(t *testing.T) {
 		http.Error(w, "already in use", http.StatusInternalServerError)
 	}))
 	defer refusing.Close()
-	_, err := fetchProfile(t.Context(), refusing.Listener.Addr().String(), time.Second)
+	_, err := fetchProfile(t.Context(), refusing.Listener.Addr().String(), time.Second, "")
 	assert.ErrorContains(t, err, "already in use")
 	babbling := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("hello")) }))
 	defer babbling.Close()
-	_, err = fetchProfile(t.Context(), babbling.Listener.Addr().String(), time.Second)
+	_, err = fetchProfile(t.Context(), babbling.Listener.Addr().String(), time.Second, "")
 	assert.Error(t, err)
-	_, err = fetchProfile(t.Context(), "127.0.0.1:1", time.Second)
+	_, err = fetchProfile(t.Context(), "127.0.0.1:1", time.Second, "")
 	assert.Error(t, err)
 }

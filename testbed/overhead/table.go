@@ -25,9 +25,10 @@ func Print(out io.Writer, results []*Result) error {
 	}
 	for _, r := range results {
 		printLosses(&b, r)
+		printChange(&b, r)
 		if r.Where != nil {
 			fmt.Fprintf(&b, "\n%s: where the time of a request goes\n", r.Workload)
-			if err := printWhere(&b, r.Where); err != nil {
+			if err := PrintWhere(&b, r.Where); err != nil {
 				return err
 			}
 		}
@@ -58,7 +59,17 @@ func printLosses(out io.Writer, r *Result) {
 	}
 }
 
-func printWhere(out io.Writer, where *Where) error {
+func printChange(out io.Writer, r *Result) {
+	if r.Change == nil {
+		return
+	}
+	text := func(v Range) string { return fmt.Sprintf("%.3f (%.3f, %.3f)", v.Median, v.Min, v.Max) }
+	fmt.Fprintf(out, "%s, traced to earlier: throughput × %s, CPU of the target × %s, of the Collector × %s\n",
+		r.Workload, text(r.Change.Rate), text(r.Change.Target), text(r.Change.Collector))
+}
+
+// PrintWhere writes where the time of a request goes as a table for people.
+func PrintWhere(out io.Writer, where *Where) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "hook\tns/run\truns/req\tµs/req\t")
 	for _, h := range where.Hooks {
@@ -75,5 +86,10 @@ func printWhere(out io.Writer, where *Where) error {
 	if len(where.Stages) > 0 {
 		fmt.Fprintf(w, "without export\t\t\t%.2f\t\n", where.Own)
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "per request: %.2f spans, %.2f records of %.0f bytes in all, %.2f %% lost; RSS %.0f MiB; kernel memory: maps %.1f MiB, programs %.1f MiB\n",
+		where.Spans, where.Records, where.Bytes, 100*where.Lost, where.Memory, where.Maps, where.Programs)
+	return nil
 }

@@ -21,6 +21,15 @@ type Where struct {
 	// the stage export took.
 	User float64 `json:"user_us_per_request"`
 	Own  float64 `json:"user_without_export_us_per_request,omitempty"`
+	// What the Collector was told and held: the most in its own memory; its maps
+	// and programs in the kernel's.
+	Spans    float64 `json:"spans_per_request"`
+	Records  float64 `json:"records_per_request"`
+	Bytes    float64 `json:"record_bytes_per_request"`
+	Lost     float64 `json:"lost_per_request"`
+	Memory   float64 `json:"collector_peak_mib"`
+	Maps     float64 `json:"kernel_maps_mib"`
+	Programs float64 `json:"kernel_programs_mib"`
 }
 
 // HookCost is the cost of a program in the kernel.
@@ -40,6 +49,11 @@ type StageCost struct {
 
 // where runs the workload traced, with all counts on.
 func (b *bench) where(ctx context.Context) (w *Where, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("look where the time goes: %w", err)
+		}
+	}()
 	profiler, err := b.profiler(ctx)
 	if err != nil {
 		return nil, err
@@ -77,13 +91,18 @@ func (b *bench) where(ctx context.Context) (w *Where, err error) {
 	if p.err != nil {
 		return nil, p.err
 	}
-	return newWhere(after.Since(before), p.stages, turn), nil
+	w = newWhere(after.Since(before), p.stages, turn)
+	w.Maps, w.Programs = mib(after.Maps), mib(after.Programs)
+	return w, nil
 }
 
 // newWhere divides by the requests of a turn.
 func newWhere(hooks []Hook, stages []Stage, turn *Turn) *Where {
 	n := float64(max(turn.Load.Requests, 1))
-	w := &Where{User: micros(turn.Collector)}
+	w := &Where{
+		User: micros(turn.Collector), Memory: mib(turn.Memory), Spans: turn.Traffic.Spans,
+		Records: turn.Traffic.Records, Bytes: turn.Traffic.Bytes, Lost: turn.Traffic.Lost(),
+	}
 	for _, h := range hooks {
 		if h.Runs == 0 {
 			continue
@@ -127,7 +146,7 @@ func (b *bench) profile(ctx context.Context, endpoint string) <-chan profiled {
 		return out
 	}
 	go func() {
-		stages, err := fetchProfile(ctx, endpoint, b.options.Stretch+time.Second)
+		stages, err := fetchProfile(ctx, endpoint, b.options.Stretch+time.Second, b.options.Profile)
 		out <- profiled{stages, err}
 	}()
 	return out
