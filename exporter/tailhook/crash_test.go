@@ -319,8 +319,9 @@ func TestMarksSurviveARestart(t *testing.T) {
 		states[i] = map[pcommon.TraceID]string{}
 		for _, td := range next.all {
 			for _, rs := range td.ResourceSpans().All() {
-				s := rs.ScopeSpans().At(0).Spans().At(0)
-				states[i][s.TraceID()] = s.TraceState().AsRaw()
+				for _, s := range rs.ScopeSpans().At(0).Spans().All() {
+					states[i][s.TraceID()] = s.TraceState().AsRaw()
+				}
 			}
 		}
 	}

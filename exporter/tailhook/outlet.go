@@ -149,24 +149,22 @@ func (o *outlet) deliver(load []parcel) bool {
 // spans decodes a load, for every call again: the next component may have
 // changed what it got.
 func (o *outlet) spans(load []parcel, failed *ptrace.Traces) ptrace.Traces {
-	td := ptrace.NewTraces()
 	if failed != nil {
+		td := ptrace.NewTraces()
 		failed.CopyTo(td)
 		return td
 	}
+	mix := newMixer()
 	for i := range load {
 		if load[i].spans == 0 {
 			continue
 		}
-		one, err := load[i].decode()
-		if err != nil {
+		if err := mix.add(&load[i]); err != nil {
 			o.lose(undecodable, load[i].spans, err)
 			load[i].spans = 0 // lost once, however often the call is repeated
-			continue
 		}
-		one.ResourceSpans().MoveAndAppendTo(td.ResourceSpans())
 	}
-	return td
+	return mix.td
 }
 
 func (o *outlet) backoff() *backoff.ExponentialBackOff {

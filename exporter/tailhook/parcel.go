@@ -16,20 +16,14 @@ const (
 	attrOmittedBytes = "tailhook.omitted.bytes"
 )
 
-// decode returns the spans as they go out.
-func (p *parcel) decode() (ptrace.Traces, error) {
-	var u ptrace.ProtoUnmarshaler
-	td, err := u.UnmarshalTraces(p.data)
-	if err != nil {
-		return td, err
-	}
+// write marks the spans of the parcel as they go out.
+func (p *parcel) write(td ptrace.Traces) {
 	if p.mark.Threshold != sampling.NeverSampleThreshold {
 		writeMark(td, p.mark)
 	}
 	if p.omitted.spans > 0 {
 		p.omitted.write(td)
 	}
-	return td, nil
 }
 
 // write marks one span with what the trace lacks.
