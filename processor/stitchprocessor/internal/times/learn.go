@@ -1,0 +1,321 @@
+package times
+
+import (
+	"cmp"
+	"math"
+	"math/bits"
+	"slices"
+)
+
+// record is a decided request with the times of its calls, as learned from.
+type record struct {
+	sample     int // records of one sample are comparable
+	start, end int64
+	calls      []interval // by start
+}
+
+type interval struct {
+	start, end int64
+	kind       uint8
+}
+
+const (
+	slotShare   = 0.01 // of requests that have a call for which there is a slot
+	slotRecords = 3
+	countWeight = 1.0 // pseudo-requests of what is expected of counts
+	jointWeight = 3.0 // pseudo-requests with independent counts
+	pairSlots   = 12  // beyond so many slots, starts are no references
+	edgeRecords = 8   // of a slot as the last one, for a density of its own
+)
+
+func trailing(mask uint32) int { return bits.TrailingZeros32(mask) }
+
+// learner makes a model of records.
+type learner struct {
+	scale   *scale
+	records []record
+	model   *model
+	places  []layout // of the records
+}
+
+// learn returns the model of records, which are in no order. mean is how many calls of each
+// kind a request is expected to make, before any is known.
+func learn(s *scale, records []record, mean *[maxKinds]float64) *model {
+	l := &learner{scale: s, records: records, model: &model{scale: s, sharp: 1}}
+	slices.SortStableFunc(records, func(a, b record) int { return cmp.Or(cmp.Compare(a.sample, b.sample), cmp.Compare(a.start, b.start)) })
+	l.model.wide = newDensity(&hist{}, s)
+	l.slots()
+	l.place()
+	l.references()
+	l.ends()
+	l.counts(mean)
+	l.outlive()
+	for s := range l.model.slots {
+		l.model.slots[s].gap.rank(l.scale)
+		l.model.slots[s].first.rank(l.scale)
+	}
+	l.queues()
+	l.model.copula = l.copula()
+	return l.model
+}
+
+// slots finds the places that calls have.
+func (l *learner) slots() {
+	var have [maxKinds][maxRepeat]int
+	for i := range l.records {
+		var seen [maxKinds]uint8
+		for _, c := range l.records[i].calls {
+			if n := seen[c.kind]; n < maxRepeat {
+				have[c.kind][n]++
+				seen[c.kind]++
+			}
+		}
+	}
+	var all []slot
+	need := max(slotRecords, slotShare*float64(len(l.records)))
+	for k := range have {
+		for n, count := range have[k] {
+			if float64(count) >= need {
+				all = append(all, slot{kind: k, repeat: n, share: float64(count) / float64(len(l.records))})
+			}
+		}
+	}
+	if len(all) > maxSlots {
+		slices.SortStableFunc(all, func(a, b slot) int { return cmp.Compare(b.share, a.share) })
+		all = all[:maxSlots]
+		slices.SortStableFunc(all, func(a, b slot) int { return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.repeat, b.repeat)) })
+	}
+	l.model.slots = all
+	for k := range l.model.first {
+		l.model.first[k] = -1
+	}
+	for i, s := range all {
+		if s.repeat == 0 {
+			l.model.first[s.kind] = int8(i)
+		}
+		l.model.many[s.kind]++
+	}
+}
+
+// place lays the records out by slot.
+func (l *learner) place() {
+	l.places = make([]layout, len(l.records))
+	rest := make([]hist, len(l.model.slots))
+	for i := range l.records {
+		r, p := &l.records[i], &l.places[i]
+		p.last = fromStart
+		for _, c := range r.calls {
+			n := p.seen[c.kind]
+			if n < 255 {
+				p.seen[c.kind]++
+			}
+			s, further := l.model.slotOf(c.kind, int(n))
+			if further {
+				rest[s].add(l.scale.bin(c.start-p.ended[c.kind]), 1)
+			} else if s >= 0 {
+				p.start[s], p.end[s] = c.start, c.end
+				p.mask |= 1 << s
+			}
+			p.ended[c.kind] = c.end
+			if c.end <= r.end+slack && (!p.any || c.end > p.lastEnd) {
+				p.any, p.lastEnd, p.last = true, c.end, s
+			}
+		}
+	}
+	for s := range rest {
+		l.model.slots[s].rest = newDensity(&rest[s], l.scale)
+	}
+}
+
+// reference is what a slot's gap can be measured from.
+type reference struct {
+	slot, parent int
+	fromEnd      bool
+	gain         float64 // over the start of the request
+	density      *density
+}
+
+// references chooses the reference of every slot: together those that make the gaps
+// most probable, without a cycle. That is the order of the calls.
+func (l *learner) references() {
+	slots := l.model.slots
+	var all []reference
+	for s := range slots {
+		slots[s].first = l.fit(s, fromStart, false).density
+		slots[s].gap, slots[s].parent = slots[s].first, fromStart
+		for p := range slots {
+			if p == s {
+				continue
+			}
+			all = append(all, l.fit(s, p, true))
+			if len(slots) <= pairSlots {
+				all = append(all, l.fit(s, p, false))
+			}
+		}
+	}
+	slices.SortStableFunc(all, func(a, b reference) int { return cmp.Compare(b.gain, a.gain) })
+	for _, r := range all {
+		if r.gain <= 0 {
+			break
+		}
+		if slots[r.slot].parent == fromStart && !hangs(slots, r.parent, r.slot) {
+			slots[r.slot].parent, slots[r.slot].fromEnd, slots[r.slot].gap = r.parent, r.fromEnd, r.density
+		}
+	}
+	for s := range slots {
+		for at := s; at != fromStart; at = slots[at].parent {
+			slots[at].below |= 1 << s
+		}
+	}
+}
+
+// hangs reports whether slot a hangs on slot b.
+func hangs(slots []slot, a, b int) bool {
+	for at := a; at != fromStart; at = slots[at].parent {
+		if at == b {
+			return true
+		}
+	}
+	return false
+}
+
+// fit measures the gaps of a slot from a reference. Requests without the reference are
+// measured from their start in either case, and add nothing to the gain.
+func (l *learner) fit(s, parent int, fromEnd bool) reference {
+	var gaps, starts hist
+	for i := range l.places {
+		p := &l.places[i]
+		if p.mask&(1<<s) == 0 {
+			continue
+		}
+		from := l.records[i].start
+		if parent != fromStart {
+			if p.mask&(1<<parent) == 0 {
+				continue
+			}
+			starts.add(l.scale.bin(p.start[s]-from), 1)
+			if from = p.start[parent]; fromEnd {
+				from = p.end[parent]
+			}
+		}
+		gaps.add(l.scale.bin(p.start[s]-from), 1)
+	}
+	d := newDensity(&gaps, l.scale)
+	out := reference{slot: s, parent: parent, fromEnd: fromEnd, density: d}
+	if parent != fromStart {
+		out.gain = d.mean(&gaps) - l.model.slots[s].first.mean(&starts)
+	}
+	return out
+}
+
+// ends learns how long after the last call the request ends.
+func (l *learner) ends() {
+	m := l.model
+	last := make([]hist, len(m.slots))
+	var none, other hist
+	for i := range l.places {
+		p, r := &l.places[i], &l.records[i]
+		if !p.any {
+			none.add(l.scale.bin(r.end-r.start), 1)
+			continue
+		}
+		b := l.scale.bin(r.end - p.lastEnd)
+		other.add(b, 1)
+		if p.last >= 0 {
+			last[p.last].add(b, 1)
+		}
+	}
+	m.none, m.other = newDensity(&none, l.scale), newDensity(&other, l.scale)
+	for s := range last {
+		if last[s].n >= edgeRecords {
+			m.slots[s].last = newDensity(&last[s], l.scale)
+		}
+	}
+}
+
+// counts learns how many calls of each kind a request makes.
+func (l *learner) counts(mean *[maxKinds]float64) {
+	m := l.model
+	n := float64(len(l.records))
+	var parts [maxKinds][maxCount]float64
+	nothing := 0.0
+	for k := range parts {
+		expected(mean[k], &parts[k])
+	}
+	vectors := map[uint64]int{}
+	example := map[uint64]int{}
+	for i := range l.places {
+		hash := uint64(0)
+		for _, c := range l.records[i].calls {
+			hash += factor(c.kind)
+		}
+		vectors[hash]++
+		example[hash] = i
+		for k, count := range l.places[i].seen {
+			parts[k][min(int(count), maxCount-1)]++
+		}
+	}
+	for k := range parts {
+		for c := range parts[k] {
+			parts[k][c] = math.Log(parts[k][c] / (n + countWeight))
+		}
+		nothing += parts[k][0]
+		for c := range parts[k] {
+			m.marginal[k][c] = float32(parts[k][c] - parts[k][0])
+		}
+	}
+	m.unseen = float32(nothing + math.Log(jointWeight/(n+jointWeight)))
+	m.joint = make(map[uint64]float32, len(vectors))
+	for hash, count := range vectors {
+		independent := nothing
+		for k, c := range l.places[example[hash]].seen {
+			independent += float64(m.marginal[k][min(int(c), maxCount-1)])
+		}
+		m.joint[hash] = float32(math.Log((float64(count) + jointWeight*math.Exp(independent)) / (n + jointWeight)))
+	}
+	m.usual = l.usual()
+}
+
+// expected fills in what is believed of a count whose mean alone is known.
+func expected(mean float64, out *[maxCount]float64) {
+	sum := 0.0
+	for c := range out {
+		d := (float64(c) - mean) / max(1, math.Sqrt(mean))
+		out[c] = math.Exp(-2*d*d) + 1e-3/float64(1+c*c)
+		sum += out[c]
+	}
+	for c := range out {
+		out[c] *= countWeight / sum
+	}
+}
+
+// usual returns the slots that most requests have.
+func (l *learner) usual() uint32 {
+	count, best := map[uint32]int{}, uint32(0)
+	for i := range l.places {
+		count[l.places[i].mask]++
+	}
+	for mask, n := range count {
+		if n > count[best] || n == count[best] && mask > best {
+			best = mask
+		}
+	}
+	return best
+}
+
+// outlive learns which calls end after their request.
+func (l *learner) outlive() {
+	var n, late [maxKinds]float64
+	for i := range l.records {
+		for _, c := range l.records[i].calls {
+			n[c.kind]++
+			if c.end > l.records[i].end+slack {
+				late[c.kind]++
+			}
+		}
+	}
+	for k := range n {
+		share := (late[k] + 0.05) / (n[k] + 1)
+		l.model.outlive[k] = [2]float32{float32(math.Log1p(-share)), float32(math.Log(share))}
+	}
+}

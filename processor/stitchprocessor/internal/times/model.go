@@ -1,0 +1,198 @@
+package times
+
+import "math"
+
+// Limits of what is modelled; beyond them calls share the widest density there is.
+const (
+	maxKinds  = 64 // kinds of call of a service
+	maxSlots  = 24 // places that the calls of one class of request can have
+	maxRepeat = 4  // slots of one kind: the first call, the second, …; the last is for all others, too
+	maxCount  = 32 // calls of a kind that are told apart in number
+)
+
+// fromStart says that a slot's reference is the start of the request.
+const fromStart = -1
+
+// slot is a place in a request: the n-th call of a kind. Its gap is measured from its
+// reference, which is the start of the request or the start or end of another slot.
+type slot struct {
+	kind, repeat int
+	share        float64 // of requests that have it
+
+	parent  int // slot, or fromStart
+	fromEnd bool
+	below   uint32 // slots that hang on this one, itself included
+
+	gap   *density // from the reference
+	first *density // from the start, for requests that lack the reference
+	rest  *density // from the end of the last of its kind, for further calls of it
+	last  *density // from its end to the request's, if no call ends later
+
+	queue *[octaves]float32 // correlation with the neighbours by the distance of starts; nil if there is none
+}
+
+// model is what is known of a class of request. It does not change.
+type model struct {
+	scale *scale
+	slots []slot
+	first [maxKinds]int8 // slot of the first call of a kind, or -1
+	many  [maxKinds]int8 // slots of a kind
+	none  *density       // END - START without calls
+	other *density       // END - end of the last call, where the slot has no density of its own
+	wide  *density       // of what nothing is known of
+
+	joint    map[uint64]float32          // log probability of a vector of counts
+	unseen   float32                     // of one that never occurred, to which the parts of marginal are added
+	marginal [maxKinds][maxCount]float32 // relative to no call
+	outlive  [maxKinds][2]float32        // log probability that a call ends within the request, or after it
+
+	queues bool
+	sharp  float64 // how much the counts weigh: more than they should while the rest is not known
+	usual  uint32  // the slots that most requests have
+	copula *copula // of requests with the usual slots; may be nil
+}
+
+// slotOf returns the slot of the n-th call of a kind, or -1, and whether the call is
+// beyond the last slot of its kind.
+func (m *model) slotOf(kind uint8, n int) (int, bool) {
+	many := int(m.many[kind])
+	if many == 0 {
+		return -1, false
+	}
+	if n >= many {
+		return int(m.first[kind]) + many - 1, true
+	}
+	return int(m.first[kind]) + n, false
+}
+
+// factor spreads the counts of a kind over a hash of all counts.
+func factor(kind uint8) uint64 { return (uint64(kind) + 1) * 0x9e3779b97f4a7c15 }
+
+// eval is what the model says of a request with some calls.
+type eval struct {
+	total float64 // log density
+	mask  uint32  // slots that have a call
+	score [maxSlots]float32
+}
+
+// layout is where the calls of a request are, by slot.
+type layout struct {
+	start, end [maxSlots]int64
+	seen       [maxKinds]uint8
+	ended      [maxKinds]int64 // end of the last call of a kind so far
+	mask       uint32
+	last       int // slot of the call that ends last; fromStart if there is none
+	lastEnd    int64
+	any        bool
+	span       [maxSlots]int64 // duration
+}
+
+// evaluate returns the log density of a request with calls, which are by start.
+func (m *model) evaluate(r *request, calls []*call, e *eval) {
+	var l layout
+	l.last = fromStart
+	hash, total := uint64(0), 0.0
+	for _, c := range calls {
+		n := l.seen[c.kind]
+		if n < 255 {
+			l.seen[c.kind]++
+		}
+		hash += factor(c.kind)
+		s, further := m.slotOf(c.kind, int(n))
+		switch {
+		case s < 0:
+			total += float64(m.wide.log[m.scale.bin(c.start-r.start)])
+		case further:
+			total += float64(m.slots[s].rest.log[m.scale.bin(c.start-l.ended[c.kind])])
+		default:
+			l.start[s], l.end[s] = c.start, c.end
+			l.mask |= 1 << s
+		}
+		l.ended[c.kind] = c.end
+		if after(c, r) {
+			total += float64(m.outlive[c.kind][1])
+			continue
+		}
+		total += float64(m.outlive[c.kind][0])
+		if !l.any || c.end > l.lastEnd {
+			l.any, l.lastEnd, l.last = true, c.end, s
+		}
+	}
+	e.mask = l.mask
+	total += m.gaps(r, &l, e) + m.finish(r, &l, e) + m.sharp*m.counts(calls, &l, hash)
+	if m.copula != nil && l.mask == m.usual {
+		total += m.copula.evaluate(m, e, &l)
+	}
+	e.total = total
+}
+
+// after reports whether a call outlives a request.
+func after(c *call, r *request) bool { return c.end > r.end+slack }
+
+// gaps adds up the gaps of the slots.
+func (m *model) gaps(r *request, l *layout, e *eval) float64 {
+	total := 0.0
+	for s := range m.slots {
+		if l.mask&(1<<s) == 0 {
+			continue
+		}
+		k := &m.slots[s]
+		from, d := r.start, k.gap
+		switch {
+		case k.parent == fromStart:
+		case l.mask&(1<<k.parent) == 0:
+			d = k.first
+		case k.fromEnd:
+			from = l.end[k.parent]
+		default:
+			from = l.start[k.parent]
+		}
+		b := m.scale.bin(l.start[s] - from)
+		total += float64(d.log[b])
+		e.score[s] = d.score[b]
+	}
+	return total
+}
+
+// finish is the gap to the end of the request.
+func (m *model) finish(r *request, l *layout, _ *eval) float64 {
+	if !l.any {
+		return float64(m.none.log[m.scale.bin(r.end-r.start)])
+	}
+	d := m.other
+	if l.last >= 0 && m.slots[l.last].last != nil {
+		d = m.slots[l.last].last
+	}
+	return float64(d.log[m.scale.bin(r.end-l.lastEnd)])
+}
+
+// counts is the log probability of how many calls of each kind there are.
+func (m *model) counts(calls []*call, l *layout, hash uint64) float64 {
+	if v, ok := m.joint[hash]; ok {
+		return float64(v)
+	}
+	total := float64(m.unseen)
+	for _, c := range calls {
+		if n := l.seen[c.kind]; n > 0 {
+			total += float64(m.marginal[c.kind][min(int(n), maxCount-1)])
+			l.seen[c.kind] = 0
+		}
+	}
+	return total
+}
+
+// neighbours is what it adds that two requests of one class, one after the other, have
+// gaps alike: queues keep order.
+func (m *model) neighbours(a, b *eval, octave int) float64 {
+	total := 0.0
+	for both := a.mask & b.mask; both != 0; both &= both - 1 {
+		s := trailing(both)
+		q := m.slots[s].queue
+		if q == nil || q[octave] == 0 {
+			continue
+		}
+		rho, x, y := float64(q[octave]), float64(a.score[s]), float64(b.score[s])
+		total += -0.5*math.Log1p(-rho*rho) - (rho*rho*(x*x+y*y)-2*rho*x*y)/(2*(1-rho*rho))
+	}
+	return total
+}

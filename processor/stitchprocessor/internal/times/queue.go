@@ -1,0 +1,52 @@
+package times
+
+import "math"
+
+const (
+	queueLeast  = 0.15 // correlation below which neighbours say nothing
+	queueShrink = 15.0 // pseudo-pairs without correlation
+)
+
+// queues learns, for each slot, how alike the gaps of requests that follow each other
+// are, by how far apart they start.
+func (l *learner) queues() {
+	m := l.model
+	scores := make([]eval, len(l.places))
+	for i := range l.places {
+		scores[i].mask = l.places[i].mask
+		m.gaps(&request{start: l.records[i].start}, &l.places[i], &scores[i])
+	}
+	for s := range m.slots {
+		if q := l.queue(s, scores); q != nil {
+			m.slots[s].queue, m.queues = q, true
+		}
+	}
+}
+
+// queue returns the correlations of one slot, or nil if they say nothing.
+func (l *learner) queue(s int, scores []eval) *[octaves]float32 {
+	var sum [octaves]struct{ n, xy, xx, yy float64 }
+	for i := 1; i < len(scores); i++ {
+		a, b := &scores[i-1], &scores[i]
+		if a.mask&b.mask&(1<<s) == 0 || l.records[i].sample != l.records[i-1].sample {
+			continue
+		}
+		v := &sum[l.scale.octave(l.records[i].start-l.records[i-1].start)]
+		x, y := float64(a.score[s]), float64(b.score[s])
+		v.n++
+		v.xy += x * y
+		v.xx += x * x
+		v.yy += y * y
+	}
+	var q *[octaves]float32
+	for o, v := range sum {
+		rho := v.xy / math.Sqrt(v.xx*v.yy) * v.n / (v.n + queueShrink)
+		if rho = min(rho, 0.95); rho >= queueLeast { // false if there is nothing
+			if q == nil {
+				q = &[octaves]float32{}
+			}
+			q[o] = float32(rho)
+		}
+	}
+	return q
+}

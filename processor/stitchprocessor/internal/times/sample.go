@@ -1,0 +1,274 @@
+package times
+
+import (
+	"math"
+	"math/rand/v2"
+)
+
+// sampler draws joint assignments of calls to requests: a Metropolis walk whose steps
+// keep every call with at most one request.
+type sampler struct {
+	random *rand.Rand
+	heat   float64 // inverse temperature
+	a, b   proposal
+	order  []*request
+}
+
+// proposal is what a request would have.
+type proposal struct {
+	calls []*call
+	eval  eval
+}
+
+const maxCalls = 128 // of one request in the sampler
+
+// sweep gives every request some steps.
+func (s *sampler) sweep(requests []*request) {
+	for range requests {
+		a := requests[s.random.IntN(len(requests))]
+		if len(a.candidates) == 0 {
+			continue
+		}
+		n := max(len(a.class.model.slots), 1)
+		for range n {
+			s.take(a)
+		}
+		if n > 1 {
+			s.block(a)
+		}
+		s.block(a)
+	}
+}
+
+// take lets a request take a call from whoever has it, in exchange for one of the same
+// kind or for nothing; or give up one that it has.
+func (s *sampler) take(a *request) {
+	c := a.candidates[s.random.IntN(len(a.candidates))]
+	exchange := s.random.IntN(4) != 0
+	b := c.owner
+	if b == a {
+		if !exchange {
+			s.a.calls = without(s.a.calls[:0], a.calls, c)
+			s.decide(a, nil, c, nil, 0)
+		}
+		return
+	}
+	var back *call
+	if exchange {
+		if back = s.same(a, c.kind); back == nil || b != nil && !b.may(back) {
+			return
+		}
+	}
+	if len(a.calls) >= maxCalls {
+		return
+	}
+	s.a.calls = with(without(s.a.calls[:0], a.calls, back), c)
+	ratio := 0.0
+	if b != nil {
+		s.b.calls = without(s.b.calls[:0], b.calls, c)
+		if back != nil {
+			s.b.calls = with(s.b.calls, back)
+		} else {
+			ratio = math.Log(float64(len(a.candidates)) / float64(len(b.candidates)))
+		}
+		s.decide(a, b, nil, nil, ratio)
+		return
+	}
+	s.decide(a, nil, back, c, ratio)
+}
+
+// same returns a call of a kind that a has, or nil.
+func (s *sampler) same(a *request, kind uint8) *call {
+	n := 0
+	var found *call
+	for _, c := range a.calls {
+		if c.kind == kind {
+			if n++; n == 1 || s.random.IntN(n) == 0 {
+				found = c
+			}
+		}
+	}
+	return found
+}
+
+// may reports whether c can belong to r.
+func (r *request) may(c *call) bool {
+	return !r.decided && fits(c, r)
+}
+
+func fits(c *call, r *request) bool {
+	k := r.class.kinds
+	if c.start < r.start-slack {
+		return false
+	}
+	if tail := k.tail[c.kind]; tail > 0 {
+		return c.start <= r.end+tail
+	}
+	return c.end <= r.end+slack
+}
+
+// block exchanges a set of slots with another request of the class: one of them, one
+// with what hangs on it, or all.
+func (s *sampler) block(a *request) {
+	b := s.partner(a)
+	if b == nil || b == a || b.decided {
+		return
+	}
+	set := ^uint32(0)
+	if slots := a.class.model.slots; b.class == a.class && len(slots) > 0 {
+		switch s.random.IntN(4) {
+		case 0:
+			set = s.random.Uint32()
+		case 1, 2:
+			set = slots[s.random.IntN(len(slots))].below
+		}
+	}
+	var ok bool
+	s.a.calls, s.b.calls, ok = exchanged(a, b, set, s.a.calls[:0], s.b.calls[:0])
+	if ok {
+		s.decide(a, b, nil, nil, 0)
+	}
+}
+
+// partner returns the owner of some call that a may have, or a neighbour of a.
+func (s *sampler) partner(a *request) *request {
+	if s.random.IntN(2) == 0 {
+		return a.candidates[s.random.IntN(len(a.candidates))].owner
+	}
+	at, back := a, s.random.IntN(2) == 0
+	for range 1 + s.random.IntN(3) {
+		if back {
+			at = at.before
+		} else {
+			at = at.after
+		}
+		if at == nil {
+			return nil
+		}
+	}
+	return at
+}
+
+// exchanged returns the calls of a and b with those of a set of slots exchanged, and
+// whether these are possible and differ from what was.
+func exchanged(a, b *request, set uint32, toA, toB []*call) ([]*call, []*call, bool) {
+	moved := false
+	split := func(from, to *request, stay, go_ []*call) ([]*call, []*call, bool) {
+		var seen [maxKinds]uint8
+		for _, c := range from.calls {
+			slot, _ := from.class.model.slotOf(c.kind, int(seen[c.kind]))
+			seen[c.kind]++
+			if set != ^uint32(0) && (slot < 0 || set&(1<<slot) == 0) {
+				stay = with(stay, c)
+				continue
+			}
+			if !to.may(c) {
+				return stay, go_, false
+			}
+			moved = true
+			go_ = with(go_, c)
+		}
+		return stay, go_, true
+	}
+	ok := true
+	if toA, toB, ok = split(a, b, toA, toB); ok {
+		toB, toA, ok = split(b, a, toB, toA)
+	}
+	return toA, toB, ok && moved && len(toA) <= maxCalls && len(toB) <= maxCalls
+}
+
+// decide accepts or refuses s.a.calls for a and s.b.calls for b, which may be nil.
+// free is a call that loses its request, taken one that had none; ratio is the log of how
+// much likelier the way back is proposed.
+func (s *sampler) decide(a, b *request, free, taken *call, ratio float64) {
+	before := a.now.total + a.beside()
+	a.class.model.evaluate(a, s.a.calls, &s.a.eval)
+	if b != nil {
+		before += b.now.total + b.beside() - between(a, b)
+		b.class.model.evaluate(b, s.b.calls, &s.b.eval)
+	}
+	a.now, s.a.eval = s.a.eval, a.now
+	after := a.now.total
+	if b != nil {
+		b.now, s.b.eval = s.b.eval, b.now
+		after += b.now.total + b.beside() - between(a, b)
+	}
+	after += a.beside()
+	if free != nil {
+		after += free.alone
+	}
+	if taken != nil {
+		after -= taken.alone
+	}
+	if d := (after-before)*s.heat + ratio; d >= 0 || s.random.Float64() < math.Exp(d) {
+		s.commit(a, b, free)
+		return
+	}
+	a.now, s.a.eval = s.a.eval, a.now
+	if b != nil {
+		b.now, s.b.eval = s.b.eval, b.now
+	}
+}
+
+func (s *sampler) commit(a, b *request, free *call) {
+	if free != nil {
+		free.owner = nil
+	}
+	a.calls, s.a.calls = s.a.calls, a.calls
+	for _, c := range a.calls {
+		c.owner = a
+	}
+	if b != nil {
+		b.calls, s.b.calls = s.b.calls, b.calls
+		for _, c := range b.calls {
+			c.owner = b
+		}
+	}
+}
+
+// beside is what the neighbours of r add.
+func (r *request) beside() float64 {
+	if !r.class.model.queues {
+		return 0
+	}
+	total := 0.0
+	if r.before != nil {
+		total += r.class.model.neighbours(&r.before.now, &r.now, r.distance)
+	}
+	if r.after != nil {
+		total += r.class.model.neighbours(&r.now, &r.after.now, r.after.distance)
+	}
+	return total
+}
+
+// between is what beside counts for both of two requests.
+func between(a, b *request) float64 {
+	switch {
+	case !a.class.model.queues:
+	case a.before == b:
+		return a.class.model.neighbours(&b.now, &a.now, a.distance)
+	case a.after == b:
+		return a.class.model.neighbours(&a.now, &b.now, b.distance)
+	}
+	return 0
+}
+
+// with puts a call in its place.
+func with(calls []*call, c *call) []*call {
+	calls = append(calls, c)
+	for i := len(calls) - 1; i > 0 && earlier(c, calls[i-1]); i-- {
+		calls[i], calls[i-1] = calls[i-1], c
+	}
+	return calls
+}
+
+func earlier(a, b *call) bool { return a.start < b.start || a.start == b.start && a.id < b.id }
+
+func without(to, calls []*call, c *call) []*call {
+	for _, x := range calls {
+		if x != c {
+			to = append(to, x)
+		}
+	}
+	return to
+}

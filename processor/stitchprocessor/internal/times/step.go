@@ -1,0 +1,277 @@
+package times
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"sort"
+)
+
+const (
+	warmUp     = 200 // requests before the models are learned
+	stepSize   = 40  // requests decided at a time, or a quarter of the window if that is more
+	stepDelay  = int64(250e6)
+	burnIn     = 8
+	sweeps     = 40
+	heat       = 0.75
+	rounds     = 12 // of the first learning
+	keptRecent = 60
+	keptRecord = 2000
+	learnAfter = 100
+)
+
+// due reports whether it is time to decide.
+func (e *Engine) due() bool {
+	if len(e.requests) == 0 {
+		return false
+	}
+	if !e.learned {
+		return e.ready(e.now-e.pace.lag) >= warmUp || len(e.requests) >= e.config.MaxRequests || e.now-e.byEnd[0].end > e.config.MaxWait/2
+	}
+	ready := e.ready(e.now - e.pace.lag)
+	return ready >= max(stepSize, len(e.requests)/4) || ready > 0 && e.now-e.stepped > max(stepDelay, 2*e.pace.lag)
+}
+
+// ready returns how many requests ended before a time.
+func (e *Engine) ready(before int64) int {
+	return sort.Search(len(e.byEnd), func(i int) bool { return e.byEnd[i].end >= before })
+}
+
+// step decides the requests that ended before a time.
+func (e *Engine) step(before int64) {
+	e.stepped = e.now
+	e.rescale()
+	if !e.learned {
+		e.learnFirst(before)
+	}
+	e.prepare(before)
+	s := &e.sampler
+	s.heat = heat
+	for range burnIn {
+		s.sweep(e.requests)
+	}
+	ready := slices.Clone(e.byEnd[:e.ready(before)])
+	for range sweeps {
+		s.sweep(e.requests)
+		for _, r := range ready {
+			r.note()
+		}
+	}
+	e.decide(ready)
+	e.learn()
+}
+
+// rescale learns everything anew if the clock is not what it seemed.
+func (e *Engine) rescale() {
+	if s := newScale(e.grains.grain()); s != *e.scale {
+		e.scale = &s
+		for _, c := range e.order {
+			c.model = learn(e.scale, slices.Clone(c.records), e.mean())
+		}
+	}
+}
+
+// mean returns how many calls of each kind there are for one request.
+func (e *Engine) mean() *[maxKinds]float64 {
+	var out [maxKinds]float64
+	n := float64(max(len(e.requests), 1))
+	for _, c := range e.calls {
+		out[c.kind] += 1 / n
+	}
+	return &out
+}
+
+// prepare brings the window up to date with the models, and gives calls that have no
+// request the best one.
+func (e *Engine) prepare(before int64) {
+	for _, c := range e.order {
+		if c.model == nil {
+			c.model = learn(e.scale, nil, e.mean())
+		}
+	}
+	e.chain()
+	for _, c := range e.calls {
+		c.alone = math.Log(e.kinds.rate(c.kind, e.now))
+		if c.end < before {
+			c.alone += math.Log(max(0.01, e.kinds.alone[c.kind]))
+		}
+	}
+	for _, r := range e.requests {
+		r.class.model.evaluate(r, r.calls, &r.now)
+	}
+	for _, c := range e.calls {
+		if c.owner == nil {
+			e.sampler.fill(c)
+		}
+	}
+}
+
+// chain puts the requests of each class into a row, by start, behind those decided before.
+func (e *Engine) chain() {
+	last := map[*class]*request{}
+	join := func(r *request) {
+		r.before, r.after = last[r.class], nil
+		if b := r.before; b != nil {
+			b.after = r
+			r.distance = e.scale.octave(max(r.start-b.start, 0))
+		}
+		last[r.class] = r
+	}
+	for _, c := range e.order {
+		for _, r := range c.recent {
+			r.class.model.evaluate(r, r.calls, &r.now)
+			join(r)
+		}
+	}
+	for _, r := range e.requests {
+		join(r)
+	}
+}
+
+// fill gives a call to the request that it suits best.
+func (s *sampler) fill(c *call) {
+	best, gain := (*request)(nil), c.alone
+	for _, r := range c.candidates {
+		if len(r.calls) >= maxCalls {
+			continue
+		}
+		s.a.calls = with(append(s.a.calls[:0], r.calls...), c)
+		r.class.model.evaluate(r, s.a.calls, &s.a.eval)
+		if d := s.a.eval.total - r.now.total; d > gain {
+			best, gain = r, d
+		}
+	}
+	if best != nil {
+		best.calls = with(best.calls, c)
+		best.class.model.evaluate(best, best.calls, &best.now)
+		c.owner = best
+	}
+}
+
+// learnFirst finds models for what has been seen so far, from nothing: it draws
+// assignments, learns from them, and draws again.
+func (e *Engine) learnFirst(before int64) {
+	e.learned = len(e.requests) >= warmUp/2
+	e.prepare(before)
+	e.sampler.heat = 1
+	for n := range rounds {
+		for _, c := range e.order {
+			c.model.sharp = max(1, 4-float64(n)/2)
+		}
+		for range burnIn {
+			e.sampler.sweep(e.requests)
+		}
+		records := map[*class][]record{}
+		for n := range 6 {
+			e.sampler.sweep(e.requests)
+			if n%2 == 1 {
+				for _, r := range e.requests {
+					records[r.class] = append(records[r.class], r.record(n))
+				}
+			}
+		}
+		for _, c := range e.order {
+			c.model = learn(e.scale, records[c], e.mean())
+		}
+		e.prepare(before)
+	}
+}
+
+// record returns what r has now.
+func (r *request) record(sample int) record {
+	out := record{sample: sample, start: r.start, end: r.end, calls: make([]interval, len(r.calls))}
+	for i, c := range r.calls {
+		out.calls[i] = interval{start: c.start, end: c.end, kind: c.kind}
+	}
+	return out
+}
+
+// note counts the calls that r has now.
+func (r *request) note() {
+	hash := uint64(0)
+	for _, c := range r.calls {
+		hash += (c.id * 0x9e3779b97f4a7c15) ^ (c.id << 7)
+	}
+	for i := range r.tally {
+		if r.tally[i].hash == hash {
+			r.tally[i].count++
+			return
+		}
+	}
+	r.tally = append(r.tally, tuple{hash: hash, count: 1, calls: slices.Clone(r.calls)})
+}
+
+// decide gives each request the calls that it had most often, the surest first.
+func (e *Engine) decide(ready []*request) {
+	for _, r := range ready {
+		slices.SortStableFunc(r.tally, func(a, b tuple) int { return cmp.Compare(b.count, a.count) })
+	}
+	slices.SortStableFunc(ready, func(a, b *request) int { return cmp.Compare(b.tally[0].count, a.tally[0].count) })
+	for _, r := range ready {
+		r.class.remember(r.record(0))
+		e.settle(r, r.choice())
+	}
+}
+
+// choice returns the calls that r had most often, of those sets that are still free.
+func (r *request) choice() []*call {
+	for _, t := range r.tally {
+		if !slices.ContainsFunc(t.calls, func(c *call) bool { return c.gone }) {
+			return t.calls
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(r.tally[0].calls), func(c *call) bool { return c.gone })
+}
+
+// settle decides that r made calls and no others.
+func (e *Engine) settle(r *request, calls []*call) {
+	for _, c := range r.calls {
+		c.owner = nil
+	}
+	r.calls = nil
+	for _, c := range calls {
+		n := 0
+		for _, t := range r.tally {
+			if slices.Contains(t.calls, c) {
+				n += t.count
+			}
+		}
+		e.disown(c)
+		e.leave(c)
+		e.calls = remove(e.calls, c)
+		e.kinds.linked(c.kind, true)
+		e.emit(Decision{Call: c.ref, Request: r.ref, Probability: float64(n) / sweeps})
+	}
+	e.retire(r)
+	r.calls, r.tally = calls, nil
+	r.class.recall(r)
+}
+
+// remember adds a record to the ring.
+func (c *class) remember(r record) {
+	if c.fresh++; len(c.records) < keptRecord {
+		c.records = append(c.records, r)
+		return
+	}
+	c.records[c.at] = r
+	c.at = (c.at + 1) % keptRecord
+}
+
+// recall keeps a decided request as a neighbour of those to come.
+func (c *class) recall(r *request) {
+	r.before, r.after, r.ref = nil, nil, nil
+	c.recent = insert(c.recent, r, func(a, b *request) bool { return a.start < b.start })
+	if len(c.recent) > keptRecent {
+		c.recent = slices.Delete(c.recent, 0, 1)
+	}
+}
+
+// learn makes new models of the classes that have enough new records.
+func (e *Engine) learn() {
+	for _, c := range e.order {
+		if c.fresh >= min(learnAfter, max(10, len(c.records)/4)) {
+			c.model = learn(e.scale, slices.Clone(c.records), e.mean())
+			c.fresh = 0
+		}
+	}
+}
