@@ -36,6 +36,10 @@ bench: ## measure what a request costs in each hook and each stage (as root; ARG
 overhead: ## measure what tracing costs programs under load (as root; ARGS=--help)
 	@scripts/measure.sh overhead $(ARGS)
 
+.PHONY: accuracy
+accuracy: build-slim ## measure the accuracy: every scenario under every load (45 minutes; ARGS=--resume goes on with one begun)
+	@. scripts/lib.sh && go run ./testbed accuracy --install $(ARGS)
+
 .PHONY: lint
 lint: ## check import directions, documentation, lengths, format
 	@scripts/lint.sh

@@ -14,9 +14,9 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/otelcol-custom/otelcol-custom/testbed/recorder"
+	"github.com/otelcol-custom/otelcol-custom/testbed/replay"
 	"github.com/otelcol-custom/otelcol-custom/testbed/scenario"
 	"github.com/otelcol-custom/otelcol-custom/testbed/score"
-	"github.com/otelcol-custom/otelcol-custom/testbed/spanfile"
 	"github.com/otelcol-custom/otelcol-custom/testbed/truth"
 )
 
@@ -70,7 +70,7 @@ func runRecord(ctx context.Context, args []string, out io.Writer) error {
 			}
 		}
 		spans := score.Append(nil, r.Stitched, nil)
-		results = append(results, score.Score(spans, score.Options{Scenario: spec.Name, Load: name, Linker: "stitch", Only: measured(r.Requests)}))
+		results = append(results, score.Score(spans, score.Options{Scenario: spec.Name, Load: name, Linker: "stitch", Only: score.Measured(r.Requests)}))
 	}
 	return (&scoreFlags{json: *asJSON}).print(out, results)
 }
@@ -79,19 +79,11 @@ func save(r *recorder.Recording, path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	for suffix, batches := range map[string][]ptrace.Traces{".pb.gz": r.Raw, ".stitched.pb.gz": {r.Stitched}} {
-		w, err := spanfile.Create(path + suffix)
-		if err != nil {
-			return err
-		}
-		for _, td := range batches {
-			if err := w.Write(td); err != nil {
-				return errors.Join(err, w.Close())
-			}
-		}
-		if err := w.Close(); err != nil {
-			return err
-		}
+	if err := replay.Write(path+".pb.gz", r.Raw); err != nil {
+		return err
+	}
+	if err := replay.Write(path+".stitched.pb.gz", []ptrace.Traces{r.Stitched}); err != nil {
+		return err
 	}
 	return truth.WriteLog(path+".requests.jsonl", r.Requests)
 }

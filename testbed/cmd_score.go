@@ -10,8 +10,8 @@ import (
 
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
-	"github.com/otelcol-custom/otelcol-custom/testbed/baseline"
 	"github.com/otelcol-custom/otelcol-custom/testbed/blind"
+	"github.com/otelcol-custom/otelcol-custom/testbed/replay"
 	"github.com/otelcol-custom/otelcol-custom/testbed/score"
 	"github.com/otelcol-custom/otelcol-custom/testbed/spanfile"
 	"github.com/otelcol-custom/otelcol-custom/testbed/truth"
@@ -71,20 +71,9 @@ func newScoreFlags(name string, args []string) (*scoreFlags, []string, error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		f.options.Only = measured(log)
+		f.options.Only = score.Measured(log)
 	}
 	return f, fs.Args(), nil
-}
-
-// measured returns the tokens of answered requests that are not of the warm-up.
-func measured(log []truth.Request) map[truth.Token]bool {
-	out := map[truth.Token]bool{}
-	for _, r := range log {
-		if r.Phase == truth.PhaseRun && r.Error == "" {
-			out[r.Token] = true
-		}
-	}
-	return out
 }
 
 func (f *scoreFlags) print(out io.Writer, results []*score.Result) error {
@@ -118,30 +107,15 @@ func runBaseline(_ context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	var recorded []baseline.Span
+	var recorded replay.Recording
 	for _, path := range files {
-		err := spanfile.Each(path, func(td ptrace.Traces) error {
-			recorded = baseline.Append(recorded, td)
-			return nil
-		})
+		r, err := replay.Read(path)
 		if err != nil {
 			return err
 		}
+		recorded = append(recorded, r...)
 	}
-	return f.print(out, scoreBaselines(recorded, f.options))
-}
-
-func scoreBaselines(recorded []baseline.Span, o score.Options) []*score.Result {
-	spans := make([]score.Span, len(recorded))
-	for i := range recorded {
-		spans[i] = recorded[i].Span
-	}
-	var results []*score.Result
-	for _, rule := range baseline.Rules() {
-		o.Linker = rule.Name
-		results = append(results, score.Score(score.Relink(spans, rule.Link(recorded)), o))
-	}
-	return results
+	return f.print(out, recorded.ScoreBaselines(f.options))
 }
 
 // blindLinkers are the linkers that need nothing but times.

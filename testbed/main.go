@@ -41,6 +41,8 @@ func subcommands() []subcommand {
 		{"install", "[SCENARIO...]", "install the Debian packages of all or some scenarios", runInstall},
 		{"run", "[flags] SCENARIO...|all", "run scenarios under load and verify their calls", runScenarios},
 		{"record", "[flags] SCENARIO...|all", "run scenarios beside a Collector, keep and score its spans", runRecord},
+		{"replay", "[flags] FILE...", "stitch recordings outside of a Collector and score them", runReplay},
+		{"accuracy", "[flags] [SCENARIO...]", "sweep scenarios over loads and judge every recording", runAccuracy},
 		{"load", "[flags] URL", "send load to a URL", runLoad},
 		{"mask", "--in FILE --out FILE", "overwrite every truth token in a recording", runMask},
 		{"score", "[flags] FILE...", "score released spans", runScore},

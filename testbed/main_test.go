@@ -50,7 +50,7 @@ func TestACommandThatIsNone(t *testing.T) {
 }
 
 func TestArgumentsThatAreMissing(t *testing.T) {
-	for _, args := range [][]string{{"run"}, {"load"}, {"mask"}, {"score"}, {"baseline"}, {"blind"}, {"run", "no-such"}, {"load", "ftp://x"}, {"install", "no-such"}} {
+	for _, args := range [][]string{{"run"}, {"load"}, {"mask"}, {"score"}, {"baseline"}, {"blind"}, {"replay"}, {"replay", "no-such.pb"}, {"accuracy", "no-such"}, {"accuracy", "--loads", "c3"}, {"run", "no-such"}, {"load", "ftp://x"}, {"install", "no-such"}} {
 		_, err := testbed(t, args...)
 		assert.Error(t, err, args)
 	}
@@ -174,6 +174,22 @@ func TestAMaskedRecordingLinksAlikeAndTellsNoTruth(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "2 tokens overwritten\n", text)
 	assert.Equal(t, score.Count{}, results(t, "score", "--json", masked)[0].Calls)
+}
+
+func TestReplayScoresAndChecksThatNothingLooksAtTheTruth(t *testing.T) {
+	recording, log := recorded(t, true)
+	kept := filepath.Join(t.TempDir(), "stitched.jsonl")
+	got := results(t, "replay", "--json", "--baselines", "--requests", log, "--out", kept, recording)
+	require.Len(t, got, 7)
+	assert.Equal(t, score.Count{Right: 1}, got[0].Calls)
+	assert.NotNil(t, got[0].Release)
+	assert.Equal(t, score.Count{Right: 1}, results(t, "score", "--json", kept)[0].Calls, "what was stitched is kept")
+	text, err := testbed(t, "replay", "--blind-check", recording)
+	require.NoError(t, err)
+	assert.Equal(t, 7, strings.Count(text, filepath.Base(recording)))
+
+	_, err = testbed(t, "replay", "--disable", "magic", recording)
+	assert.ErrorContains(t, err, "disable: must be names of methods")
 }
 
 func TestBlindRunsEveryLinker(t *testing.T) {

@@ -3,6 +3,7 @@ package collector
 import (
 	"context"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -71,6 +72,14 @@ func (s *Sink) Spans() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.spans
+}
+
+// Since returns the batches received after the first n. They stay the Sink's and
+// are not to be changed.
+func (s *Sink) Since(n int) []ptrace.Traces {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.batches[min(n, len(s.batches)):])
 }
 
 // Batches returns what has been received since the last Take, batch by batch in

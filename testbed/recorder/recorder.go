@@ -44,8 +44,8 @@ type Options struct {
 	Binary   string // see collector.Options
 	Receiver string // further lines of the receiver's configuration
 	Stitch   string // further lines of the stitch processor's
-	// Quiet is how long nothing must come out before the recording ends.
-	// Default 3 s.
+	// Quiet is how long nothing must come out before the recording ends, unless all
+	// that is known to come is out. Default 3 s.
 	Quiet time.Duration
 }
 
@@ -56,66 +56,26 @@ type Recording struct {
 	Stitched ptrace.Traces   // with the time of release, see score.KeyReleased
 	Requests []truth.Request
 	Load     *load.Result
-	Report   *scenario.Report
+	Report   *scenario.Report   // nil if the services could not be asked
 	Metrics  map[string]float64 // of the Collector, see collector.Metrics
 }
 
-// Record runs a scenario once under the load of the plan.
-func Record(ctx context.Context, spec *scenario.Spec, o Options) (r *Recording, err error) {
-	live, err := scenario.Start(ctx, spec, o.Scenario)
-	if err != nil {
-		return nil, err
+// quiet is Quiet or its default.
+func (o *Options) quiet() time.Duration {
+	if o.Quiet == 0 {
+		return 3 * time.Second
 	}
-	defer func() { err = errors.Join(err, live.Close(context.WithoutCancel(ctx))) }()
-	raw, err := collector.NewSink()
-	if err != nil {
-		return nil, err
-	}
-	defer raw.Close()
-	stitched, err := collector.NewSink()
-	if err != nil {
-		return nil, err
-	}
-	defer stitched.Close()
-	c, err := collector.Start(ctx, collector.Options{
-		Binary: o.Binary, Sink: stitched,
-		Config: fmt.Sprintf(config, pids(live), o.Receiver, o.Stitch, raw.Endpoint(), stitched.Endpoint()),
-	})
-	if err != nil {
-		return nil, err
-	}
-	r = &Recording{Spec: spec}
-	if err := r.run(ctx, live, c, o); err != nil {
-		return nil, errors.Join(err, c.Stop())
-	}
-	if err := c.Stop(); err != nil {
-		return nil, err
-	}
-	r.Raw, r.Stitched = raw.Batches(), stitched.Take()
-	return r, nil
+	return o.Quiet
 }
 
-func (r *Recording) run(ctx context.Context, live *scenario.Live, c *collector.Collector, o Options) error {
-	var err error
-	if r.Load, err = live.Load(ctx, o.Plan); err != nil {
-		return fmt.Errorf("load: %w", err)
+// Record runs a scenario once under the load of the plan.
+func Record(ctx context.Context, spec *scenario.Spec, o Options) (*Recording, error) {
+	s, err := Open(ctx, spec, o)
+	if err != nil {
+		return nil, err
 	}
-	r.Requests = r.Load.Log
-	if err := live.Drain(ctx, r.Requests); err != nil {
-		return err
-	}
-	if r.Report, err = live.Verify(ctx, r.Requests); err != nil {
-		return err
-	}
-	quiet := o.Quiet
-	if quiet == 0 {
-		quiet = 3 * time.Second
-	}
-	if err := c.Sink.WaitQuiet(ctx, quiet); err != nil {
-		return err
-	}
-	r.Metrics, err = c.Metrics(ctx)
-	return err
+	r, err := s.Record(ctx, o.Plan)
+	return r, errors.Join(err, s.Close(ctx))
 }
 
 // pids names the processes of the targets; their forks are traced with them.

@@ -81,6 +81,52 @@ const maxExamples = 5
 // backends saw with what the requests in log must have caused. Redis is asked
 // before it is stopped.
 func (l *Live) Verify(ctx context.Context, log []truth.Request) (*Report, error) {
+	reports, err := l.VerifyEach(ctx, [][]truth.Request{log})
+	if err != nil {
+		return nil, err
+	}
+	return reports[0], nil
+}
+
+// VerifyEach is Verify for the logs of several loads that one start of the services
+// has served. It returns a report for each. A call with a token of none of them
+// counts as extra in the last.
+func (l *Live) VerifyEach(ctx context.Context, logs [][]truth.Request) ([]*Report, error) {
+	seen, err := l.seen(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var reports []*Report
+	for i, log := range logs {
+		own := seen
+		if i < len(logs)-1 {
+			own = seen.take(log)
+		}
+		r := compare(log, l.Spec.expect(log), own)
+		l.failed = l.failed || !r.OK()
+		reports = append(reports, r)
+	}
+	return reports, nil
+}
+
+// take removes the calls of the requests in log and returns them.
+func (c calls) take(log []truth.Request) calls {
+	of := map[truth.Token]bool{}
+	for _, r := range log {
+		of[r.Token] = true
+	}
+	out := calls{}
+	for k, n := range c {
+		if of[k.token] {
+			out[k] = n
+			delete(c, k)
+		}
+	}
+	return out
+}
+
+// seen stops the services and returns what the backends saw.
+func (l *Live) seen(ctx context.Context) (calls, error) {
 	seen := calls{}
 	for _, s := range l.Spec.Services {
 		if s.Witness.Kind == witnessRedis {
@@ -103,9 +149,7 @@ func (l *Live) Verify(ctx context.Context, log []truth.Request) (*Report, error)
 			return nil, fmt.Errorf("verify: %w", err)
 		}
 	}
-	r := compare(log, l.Spec.expect(log), seen)
-	l.failed = l.failed || !r.OK()
-	return r, nil
+	return seen, nil
 }
 
 func (c calls) readLogs(s *Service, dir string) error {

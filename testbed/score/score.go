@@ -49,6 +49,7 @@ type Result struct {
 
 	Methods     map[string]Count `json:"methods,omitempty"`     // calls by stitch.method
 	Calibration []Bin            `json:"calibration,omitempty"` // links with a confidence
+	Claims      map[string][]Bin `json:"claims,omitempty"`      // the same by stitch.method, in the bins of Edges
 	Release     *Release         `json:"release,omitempty"`     // if release times are known
 }
 
@@ -104,14 +105,14 @@ func Score(spans []Span, o Options) *Result {
 	}
 	s.index()
 	r := &Result{Scenario: o.Scenario, Load: o.Load, Linker: o.Linker, Methods: map[string]Count{}}
-	bins := make([]Bin, Bins)
+	c := &claims{bins: make([]Bin, Bins), byMethod: map[string][]Bin{}}
 	for i := range spans {
-		s.judge(i, r, bins)
+		s.judge(i, r, c)
 	}
 	s.traces(r)
 	s.release(r)
 	r.Recall, r.WrongRate, r.TraceRate = r.Calls.Recall(), r.Calls.WrongShare(), NewShare(r.TracesRight, r.Traces)
-	r.Calibration = finish(bins)
+	r.Calibration, r.Claims = c.finish()
 	return r
 }
 
@@ -140,7 +141,7 @@ func (s *scorer) index() {
 
 func (s *scorer) counts(t truth.Token) bool { return t != 0 && (s.only == nil || s.only[t]) }
 
-func (s *scorer) judge(i int, r *Result, bins []Bin) {
+func (s *scorer) judge(i int, r *Result, c *claims) {
 	sp := &s.spans[i]
 	if sp.Ambiguous {
 		r.Ambiguous++
@@ -175,12 +176,7 @@ func (s *scorer) judge(i int, r *Result, bins []Bin) {
 		s.tokens[sp.Token].bad = true
 	}
 	if sp.HasConfidence && v != orphan {
-		bin := &bins[binOf(sp.Confidence)]
-		bin.Links++
-		bin.Claimed += sp.Confidence
-		if v == right {
-			bin.Right++
-		}
+		c.add(sp, v == right)
 	}
 }
 
@@ -317,16 +313,4 @@ func (s *scorer) release(r *Result) {
 		return float64(waits[int(q*float64(len(waits)-1))].Microseconds()) / 1000
 	}
 	r.Release = &Release{P50: ms(0.5), P99: ms(0.99), Max: ms(1)}
-}
-
-// finish turns sums into means and drops empty bins.
-func finish(bins []Bin) []Bin {
-	var out []Bin
-	for i, b := range bins {
-		if b.Links > 0 {
-			b.Low, b.Claimed = float64(i)/Bins, b.Claimed/float64(b.Links)
-			out = append(out, b)
-		}
-	}
-	return out
 }

@@ -202,6 +202,29 @@ func TestConfidenceIsComparedWithWhatCameTrue(t *testing.T) {
 	assert.InDelta(t, 0.936, high.Claimed, 1e-9)
 	assert.Equal(t, []int{5, 4}, []int{high.Links, high.Right})
 	assert.Equal(t, map[string]score.Count{"wake": {Right: 4, Wrong: 1}, "time": {Right: 1, Wrong: 1, Orphan: 1}}, r.Methods)
+
+	wake := r.Claims["wake"]
+	require.Len(t, wake, 3, "narrow bins where it matters")
+	assert.Equal(t, []float64{0.9, 0.95, 0.999}, []float64{wake[0].Low, wake[1].Low, wake[2].Low})
+	assert.Equal(t, []int{3, 2}, []int{wake[0].Links, wake[0].Right})
+	assert.Equal(t, []score.Bin{{Low: 0.5, Links: 2, Right: 1, Claimed: 0.53}}, r.Claims["time"])
+}
+
+func TestBinsOfSeveralRunsArePooled(t *testing.T) {
+	var all []score.Bin
+	all = score.Pool(all, []score.Bin{{Low: 0.9, Links: 1, Right: 1, Claimed: 0.9}})
+	all = score.Pool(all, []score.Bin{{Low: 0.5, Links: 2, Right: 1, Claimed: 0.6}, {Low: 0.9, Links: 3, Right: 2, Claimed: 0.94}})
+	require.Len(t, all, 2)
+	assert.Equal(t, score.Bin{Low: 0.5, Links: 2, Right: 1, Claimed: 0.6}, all[0])
+	assert.Equal(t, []int{4, 3}, []int{all[1].Links, all[1].Right})
+	assert.InDelta(t, 0.93, all[1].Claimed, 1e-9)
+}
+
+func TestTheWarmUpAndWhatFailedDoNotCount(t *testing.T) {
+	log := []truth.Request{
+		{Token: 1, Phase: truth.PhaseWarm}, {Token: 2, Phase: truth.PhaseRun}, {Token: 3, Phase: truth.PhaseRun, Error: "timeout"},
+	}
+	assert.Equal(t, map[truth.Token]bool{2: true}, score.Measured(log))
 }
 
 func TestReleaseIsTimedFromTheEndOfTheLastSpan(t *testing.T) {

@@ -47,6 +47,18 @@ func (s *Span) Outgoing() bool {
 	return s.Kind == ptrace.SpanKindClient || s.Kind == ptrace.SpanKindProducer
 }
 
+// Measured returns the tokens of answered requests that are not of the warm-up,
+// for Options.Only.
+func Measured(log []truth.Request) map[truth.Token]bool {
+	out := map[truth.Token]bool{}
+	for _, r := range log {
+		if r.Phase == truth.PhaseRun && r.Error == "" {
+			out[r.Token] = true
+		}
+	}
+	return out
+}
+
 // Append appends the spans of td to spans and calls each, if not nil, with the
 // place of every one of them.
 func Append(spans []Span, td ptrace.Traces, each func(at int, span ptrace.Span)) []Span {

@@ -53,18 +53,3 @@ func (c *Count) add(v verdict) {
 		c.Orphan++
 	}
 }
-
-// Bins is how many bins calibration has, of equal width over 0 to 1.
-const Bins = 10
-
-// Bin is what became of the links whose confidence fell in one bin.
-type Bin struct {
-	Low     float64 `json:"low"`
-	Links   int     `json:"links"`
-	Right   int     `json:"right"`
-	Claimed float64 `json:"claimed"` // mean confidence
-}
-
-func binOf(confidence float64) int {
-	return int(min(max(confidence, 0)*Bins, Bins-1))
-}

@@ -1,0 +1,86 @@
+package sweep
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/otelcol-custom/otelcol-custom/testbed/load"
+	"github.com/otelcol-custom/otelcol-custom/testbed/scenario"
+)
+
+// Bounds of one cell. A closed loop sends what the scenario should serve in
+// stretch, an open one what arrives in twice that; a cell with one request in
+// flight is as long as its replies make it.
+const (
+	stretch     = 1500 * time.Millisecond
+	minRequests = 150
+	maxRequests = 1000
+	alone       = 150 // requests, one in flight
+	warm        = 40  // requests before, and as many more as are in flight
+	timeout     = 20 * time.Second
+	lateSeed    = 500
+)
+
+// Load is one pace: requests in flight, or a share of the scenario's capacity.
+type Load struct {
+	Name     string
+	InFlight int
+	Share    float64
+	// Late says that the services have been asked before the Collector came, so that
+	// it finds threads and kept connections whose beginnings it has not seen.
+	Late bool
+}
+
+// Loads returns every load of a full sweep, the lightest first.
+func Loads() []Load {
+	return []Load{
+		{Name: "c1", InFlight: 1}, {Name: "c8", InFlight: 8}, {Name: "c64", InFlight: 64}, {Name: "c256", InFlight: 256},
+		{Name: "p40", Share: 0.4}, {Name: "p80", Share: 0.8}, {Name: "late", InFlight: 64, Late: true},
+	}
+}
+
+// Named returns the loads whose names stand in list, separated by commas.
+func Named(list string) ([]Load, error) {
+	var out []Load
+	for name := range strings.SplitSeq(list, ",") {
+		i := slices.IndexFunc(Loads(), func(l Load) bool { return l.Name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("no load %q", name)
+		}
+		out = append(out, Loads()[i])
+	}
+	return out, nil
+}
+
+// before is what a late Collector has missed.
+func (l Load) before(s *scenario.Spec, seed uint64) load.Plan {
+	p := l.Plan(s, seed)
+	p.Seed, p.Requests, p.Warm = p.Seed+1, minRequests, 0
+	return p
+}
+
+// Plan returns what to send to s. Each load has a seed of its own, drawn from seed.
+func (l Load) Plan(s *scenario.Spec, seed uint64) load.Plan {
+	p := load.Plan{Warm: warm, Timeout: timeout, Seed: seed * 1000}
+	if l.Share > 0 {
+		p.Rate = l.Share * s.Capacity
+		p.Requests = bounded(p.Rate*2*stretch.Seconds(), minRequests)
+		p.Seed += uint64(math.Round(l.Share*100)) << 32
+		return p
+	}
+	p.InFlight, p.Warm = l.InFlight, warm+l.InFlight
+	p.Requests = bounded(s.Capacity*stretch.Seconds(), max(minRequests, 3*l.InFlight/2))
+	if l.InFlight == 1 {
+		p.Requests = alone
+	}
+	p.Seed += uint64(l.InFlight)
+	if l.Late {
+		p.Seed += lateSeed
+	}
+	return p
+}
+
+func bounded(n float64, least int) int { return min(max(int(n), least), maxRequests) }
