@@ -28,6 +28,23 @@ static __always_inline bool own_context(struct handoff *out, const struct thread
 	return out->source_kind != MESSAGE_NONE;
 }
 
+static __always_inline bool was_read(const struct handoff *handoff)
+{
+	return handoff->source_kind == MESSAGE_SERVER_READ ||
+	       handoff->source_kind == MESSAGE_CLIENT_READ;
+}
+
+/*
+ * The newer one tells more. Of two that came with one wake it is what was read:
+ * a waker that had written last had nothing new of its own.
+ */
+static __always_inline bool tells_more(const struct handoff *handoff, const struct handoff *than)
+{
+	if (handoff->time_ns == than->time_ns)
+		return was_read(handoff) && !was_read(than);
+	return handoff->time_ns > than->time_ns;
+}
+
 static __always_inline bool relayed_context(struct handoff *out, const struct thread *from)
 {
 	const struct handoff *newest = &from->last;
@@ -36,7 +53,7 @@ static __always_inline bool relayed_context(struct handoff *out, const struct th
 	for (i = 0; i < HANDOFFS_MAX; i++) {
 		const struct handoff *handoff = &from->handoff[i];
 
-		if (i < from->pending && handoff->time_ns > newest->time_ns)
+		if (i < from->pending && tells_more(handoff, newest))
 			newest = handoff;
 	}
 	if (newest == &from->last)

@@ -25,6 +25,7 @@ func actors() map[string]func() (any, error) {
 		"large":     actLarge,
 		"refused":   actRefused,
 		"futex":     actFutex,
+		"relay":     actRelay,
 		"eventfd":   actWakeFD(openEventfd),
 		"pipe":      actWakeFD(openPipe),
 		"pair":      actWakeFD(openPair),
