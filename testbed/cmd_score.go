@@ -120,14 +120,14 @@ func runBaseline(_ context.Context, args []string, out io.Writer) error {
 
 // blindLinkers are the linkers that need nothing but times.
 func blindLinkers() map[string]blind.NewLinker {
-	return map[string]blind.NewLinker{"fcfs": blind.FCFS, "arrival": blind.Arrival, "chain": blind.Chain}
+	return map[string]blind.NewLinker{"fcfs": blind.FCFS, "arrival": blind.Arrival, "chain": blind.Chain, "stitch": blind.Stitch}
 }
 
 func runBlind(_ context.Context, args []string, out io.Writer) error {
 	fs := newFlags("blind")
 	spansPath := fs.String("spans", "", "spans file (.jsonl or .jsonl.gz)")
 	truthPath := fs.String("truth", "", "truth file")
-	which := fs.String("linker", "all", "fcfs, arrival, chain or all")
+	which := fs.String("linker", "stitch", "stitch, fcfs, arrival, chain or all")
 	asJSON := fs.Bool("json", false, "print one JSON object a linker")
 	if err := fs.Parse(args); err != nil {
 		return err
@@ -142,11 +142,11 @@ func runBlind(_ context.Context, args []string, out io.Writer) error {
 	}
 	names := []string{*which}
 	if *which == "all" {
-		names = []string{"fcfs", "arrival", "chain"}
+		names = []string{"stitch", "fcfs", "arrival", "chain"}
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	if !*asJSON {
-		fmt.Fprintln(w, "linker\ttraces\ttrace accuracy %\tlink recall %\twrong %\tabstained %\twrong of sure %\tseconds\tCPU seconds\t")
+		fmt.Fprintln(w, "linker\ttraces\ttrace accuracy %\tlink recall %\twrong %\tabstained %\tanswered sure %\ttrace accuracy sure %\twrong of sure %\tseconds\tCPU seconds\t")
 	}
 	for _, name := range names {
 		maker := blindLinkers()[name]
@@ -163,8 +163,9 @@ func runBlind(_ context.Context, args []string, out io.Writer) error {
 			}
 			continue
 		}
-		fmt.Fprintf(w, "%s\t%d\t%.1f\t%.2f\t%.2f\t%.2f\t%.2f\t%.3f\t%.3f\t\n", r.Linker, r.Traces, 100*r.TraceAccuracy,
-			100*r.Recall, 100*r.WrongRate, 100*r.Abstentions, 100*r.SureWrong, r.Seconds, r.CPUSeconds)
+		fmt.Fprintf(w, "%s\t%d\t%.1f\t%.2f\t%.2f\t%.2f\t%.2f\t%.1f\t%.2f\t%.3f\t%.3f\t\n", r.Linker, r.Traces, 100*r.TraceAccuracy,
+			100*r.Recall, 100*r.WrongRate, 100*r.Abstentions,
+			100*(1-r.SureAbstentions), 100*r.SureTraceAccuracy, 100*r.SureWrong, r.Seconds, r.CPUSeconds)
 	}
 	return w.Flush()
 }

@@ -51,8 +51,19 @@ type Config struct {
 	Disable []string `mapstructure:"disable"`
 	// KeepEvidence leaves the evidence on the spans.
 	KeepEvidence bool `mapstructure:"keep_evidence"`
+	// Times is about calls that come without evidence and without a parent.
+	Times TimesConfig `mapstructure:"times"`
 	// Workers is how many goroutines decide; 0 is one for every two processors.
 	Workers int `mapstructure:"workers"`
+}
+
+// TimesConfig says whether calls are linked by their times where nothing else is known.
+type TimesConfig struct {
+	// Enabled lets CLIENT spans without a parent, of services that have SERVER spans, wait
+	// until it is clear which of these they belong to.
+	Enabled bool `mapstructure:"enabled"`
+	// MaxSpans is how many of them wait at most.
+	MaxSpans int `mapstructure:"max_spans"`
 }
 
 func createDefaultConfig() component.Config {
@@ -68,6 +79,7 @@ func createDefaultConfig() component.Config {
 		MaxProcesses:     1000,
 		MinConfidence:    0.9,
 		LowConfidence:    LowConfidenceLink,
+		Times:            TimesConfig{Enabled: true, MaxSpans: 20_000},
 	}
 }
 
@@ -94,6 +106,7 @@ func (c *Config) Validate() error {
 	for _, name := range c.Disable {
 		bad(!slices.Contains(Methods(), name), "disable", "names of methods ("+strings.Join(Methods(), ", ")+")", fmt.Sprintf("%q", name))
 	}
+	bad(c.Times.MaxSpans < 1, "times::max_spans", "at least 1", c.Times.MaxSpans)
 	bad(c.Workers < 0 || c.Workers > 256, "workers", "from 0 to 256", c.Workers)
 	return errors.Join(errs...)
 }
@@ -104,8 +117,11 @@ func Methods() []string {
 	for k := range link.Kinds {
 		out = append(out, link.Describe(k).Name)
 	}
-	return out
+	return append(out, methodTimes)
 }
+
+// timed reports whether calls are linked by times.
+func (c *Config) timed() bool { return c.Times.Enabled && !c.disables(methodTimes) }
 
 func (c *Config) disables(method string) bool { return slices.Contains(c.Disable, method) }
 

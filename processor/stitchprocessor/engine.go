@@ -8,20 +8,33 @@ import "go.opentelemetry.io/collector/pdata/ptrace"
 type engine struct {
 	shard    *shard
 	assembly *assembly
+	picker   *picker
+	times    *timekeeper // nil if nothing is linked by times
 }
 
 // newEngine returns an engine that hands released traces to emit.
 func newEngine(c *Config, emit func(ptrace.Traces)) *engine {
-	return &engine{shard: newShard(c, 1), assembly: newAssembly(c, emit)}
+	e := &engine{shard: newShard(c, 1), assembly: newAssembly(c, emit)}
+	if c.timed() {
+		e.picker = newPicker(c)
+		e.times = newTimekeeper(c, e.picker.forget, emit)
+	}
+	return e
 }
 
-// consume takes the spans with evidence out of td, at time now. The others stay in it.
+// consume takes the spans with evidence, and those to be linked by times, out of td, at time now. The others stay in it.
 func (e *engine) consume(td ptrace.Traces, now int64) {
 	jobs, _ := split(td, now)
 	for i := range jobs {
 		e.shard.consume(&jobs[i])
 	}
 	e.assembly.consume(e.shard.take(), now)
+	if e.times != nil {
+		timed := e.picker.pick(td, now)
+		for i := range timed {
+			e.times.consume(&timed[i])
+		}
+	}
 	e.tick(now)
 }
 
@@ -31,6 +44,17 @@ func (e *engine) tick(now int64) {
 	e.shard.forgetIdle(now)
 	e.assembly.consume(e.shard.take(), now)
 	e.assembly.Tick(now)
+	if e.times != nil {
+		e.times.tick(now)
+	}
+}
+
+// held is how many spans wait.
+func (e *engine) held() int {
+	if e.times == nil {
+		return e.assembly.Held()
+	}
+	return e.assembly.Held() + e.times.waiting
 }
 
 // flush decides and releases everything.
@@ -38,4 +62,7 @@ func (e *engine) flush(now int64) {
 	e.shard.flush()
 	e.assembly.consume(e.shard.take(), now)
 	e.assembly.Flush()
+	if e.times != nil {
+		e.times.flush()
+	}
 }

@@ -32,6 +32,8 @@ type stitcher struct {
 	log       *zap.Logger
 
 	workers  []chan job
+	picker   *picker       // nil if nothing is linked by times
+	timed    chan timedJob // to the goroutine that does it
 	messages chan []message
 	batches  chan ptrace.Traces
 	done     chan struct{} // closed when everything has been handed on
@@ -54,13 +56,17 @@ func newStitcher(set processor.Settings, c *Config, next consumer.Traces) (*stit
 	if n == 0 {
 		n = max(1, runtime.GOMAXPROCS(0)/2)
 	}
-	return &stitcher{
+	s := &stitcher{
 		config: c, next: next, telemetry: t, log: set.Logger,
 		workers:  make([]chan job, n),
 		messages: make(chan []message, queueLength),
 		batches:  make(chan ptrace.Traces, queueLength),
 		done:     make(chan struct{}),
-	}, nil
+	}
+	if c.timed() {
+		s.picker, s.timed = newPicker(c), make(chan timedJob, queueLength)
+	}
+	return s, nil
 }
 
 // Capabilities says that spans are taken out of what comes in.
@@ -84,7 +90,15 @@ func (s *stitcher) Start(context.Context, component.Host) error {
 		shards.Wait()
 		close(s.messages)
 	}()
-	go s.assemble()
+	var owners sync.WaitGroup
+	owners.Go(s.assemble)
+	if s.picker != nil {
+		owners.Go(s.keepTime)
+	}
+	go func() {
+		owners.Wait()
+		close(s.batches)
+	}()
 	go s.deliver(ctx)
 	s.running = true
 	return nil
@@ -99,6 +113,9 @@ func (s *stitcher) Shutdown(ctx context.Context) error {
 	if running {
 		for _, w := range s.workers {
 			close(w)
+		}
+		if s.timed != nil {
+			close(s.timed)
 		}
 	}
 	s.closing.Unlock()
@@ -125,6 +142,7 @@ func (s *stitcher) ConsumeTraces(ctx context.Context, td ptrace.Traces) error {
 		return errStopped
 	}
 	jobs, unidentified := split(td, s.now())
+	s.pick(td)
 	passed := td.SpanCount()
 	s.telemetry.arrived(ctx, passed-unidentified, unidentified)
 	for _, j := range jobs {
@@ -141,6 +159,43 @@ func (s *stitcher) ConsumeTraces(ctx context.Context, td ptrace.Traces) error {
 		return consumererror.NewTraces(err, td) // the others are in hold: only these may come again
 	}
 	return nil
+}
+
+// pick hands calls that are to be linked by times to their owner. While that is busy they
+// pass, like the spans beside them.
+func (s *stitcher) pick(td ptrace.Traces) {
+	if s.picker == nil {
+		return
+	}
+	for _, j := range s.picker.pick(td, s.now()) {
+		select {
+		case s.timed <- j:
+		default:
+			s.telemetry.timesBusy(j.calls.Len())
+			j.giveBack(td)
+		}
+	}
+}
+
+// keepTime runs the timekeeper.
+func (s *stitcher) keepTime() {
+	k := newTimekeeper(s.config, s.picker.forget, func(td ptrace.Traces) { s.batches <- td })
+	tick := time.NewTicker(tickInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case j, ok := <-s.timed:
+			if !ok {
+				k.flush()
+				s.telemetry.times(k.reset(), s.picker.takeRefused())
+				return
+			}
+			k.consume(&j)
+		case <-tick.C:
+			k.tick(s.now())
+			s.telemetry.times(k.reset(), s.picker.takeRefused())
+		}
+	}
 }
 
 // now is the time since the start, in ns, of a clock that only goes forward.
@@ -175,7 +230,6 @@ func (s *stitcher) work(jobs <-chan job) {
 
 // assemble runs the assembler.
 func (s *stitcher) assemble() {
-	defer close(s.batches)
 	a := newAssembly(s.config, func(td ptrace.Traces) { s.batches <- td })
 	tick := time.NewTicker(tickInterval)
 	defer tick.Stop()

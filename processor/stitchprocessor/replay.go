@@ -46,7 +46,7 @@ func (r *Replay) Now() time.Time { return time.Unix(0, r.now) }
 
 // pass lets time pass in the steps of the processor, as long as anything is held.
 func (r *Replay) pass(to int64) {
-	for r.engine.assembly.Held() > 0 && to-r.now > tickInterval.Nanoseconds() {
+	for r.engine.held() > 0 && to-r.now > tickInterval.Nanoseconds() {
 		r.now += tickInterval.Nanoseconds()
 		r.engine.tick(r.now)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/link"
 	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/metadata"
 	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/solve"
+	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/times"
 	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/window"
 )
 
@@ -20,6 +21,8 @@ type telemetry struct {
 	builder *metadata.TelemetryBuilder
 
 	methods     [link.Kinds]metric.MeasurementOption
+	byTimes     metric.MeasurementOption
+	timesCauses [times.Causes]metric.MeasurementOption
 	causes      [solve.Causes]metric.MeasurementOption
 	claimGuards [solve.Guards]metric.MeasurementOption
 	joinGuards  [join.Guards]metric.MeasurementOption
@@ -39,11 +42,15 @@ const (
 	tableRemembered
 	tableListeners
 	tableHosts
+	tableTimesSpans
+	tableTimesRequests
+	tableTimesServices
 	tables
 )
 
 var tableNames = [tables]string{
 	"processes", "window", "claims", "futex_words", "loops", "remembered", "listeners", "hosts",
+	"times_spans", "times_requests", "times_services",
 }
 
 func newTelemetry(set component.TelemetrySettings) (*telemetry, error) {
@@ -54,6 +61,10 @@ func newTelemetry(set component.TelemetrySettings) (*telemetry, error) {
 	t := &telemetry{builder: b}
 	for k := range t.methods {
 		t.methods[k] = option("method", link.Describe(window.Kind(k)).Name)
+	}
+	t.byTimes = option("method", methodTimes)
+	for c := range t.timesCauses {
+		t.timesCauses[c] = option("cause", times.Cause(c).String())
 	}
 	for c := range t.causes {
 		t.causes[c] = option("cause", solve.Cause(c).String())
@@ -111,6 +122,26 @@ func (t *telemetry) shard(s *shard) {
 		add(t.builder.ProcessorStitchGuardRejections, n, t.claimGuards[g])
 	}
 	v.Overflow, v.Conflicts, v.Rejected = 0, 0, [solve.Guards]int{}
+}
+
+// timesBusy counts calls that passed because whoever links by times was busy.
+func (t *telemetry) timesBusy(n int) {
+	add(t.builder.ProcessorStitchEvictions, n, t.tables[tableTimesSpans])
+}
+
+// times publishes what was linked by times.
+func (t *telemetry) times(c timesCounts, refused int) {
+	b := t.builder
+	add(b.ProcessorStitchLinks, c.links, t.byTimes)
+	add(b.ProcessorStitchLowConfidence, c.low, t.byTimes)
+	add(b.ProcessorStitchOrphans, c.low, t.causes[solve.Weak])
+	add(b.ProcessorStitchOrphans, c.deadline, t.causes[solve.Deadline])
+	for cause, n := range c.causes {
+		add(b.ProcessorStitchOrphans, n, t.timesCauses[cause])
+	}
+	add(b.ProcessorStitchEvictions, c.full, t.tables[tableTimesSpans])
+	add(b.ProcessorStitchEvictions, c.requests, t.tables[tableTimesRequests])
+	add(b.ProcessorStitchEvictions, refused, t.tables[tableTimesServices])
 }
 
 // assembly publishes what the assembler has counted, and resets it.

@@ -29,6 +29,9 @@ type Result struct {
 
 	Sure      score.Count `json:"sure"` // links with a confidence of 0.9 or more; the rest as orphans
 	SureWrong float64     `json:"sure_wrong_rate"`
+	// The same two as above, of sure links alone.
+	SureTraceAccuracy float64 `json:"sure_trace_accuracy"`
+	SureAbstentions   float64 `json:"sure_abstention_rate"`
 
 	Calibration []score.Bin `json:"calibration"`
 
@@ -73,8 +76,15 @@ func cpuTime() time.Duration {
 }
 
 func (r *Result) judge(truth []Truth, claimed map[string]Link) {
-	broken := brokenServers(truth, claimed)
-	traces := map[int]bool{}
+	r.Traces, r.TracesRight = wholeTraces(truth, claimed)
+	certain := map[string]Link{}
+	for client, l := range claimed {
+		if l.Confidence >= sure {
+			certain[client] = l
+		}
+	}
+	_, n := wholeTraces(truth, certain)
+	r.SureTraceAccuracy = share(n, r.Traces)
 	bins := make([]score.Bin, score.Bins)
 	for _, t := range truth {
 		l, ok := claimed[t.Client]
@@ -89,16 +99,6 @@ func (r *Result) judge(truth []Truth, claimed map[string]Link) {
 				b.Right++
 			}
 		}
-		if t.Counted {
-			whole, seen := traces[t.Trace]
-			traces[t.Trace] = (whole || !seen) && !broken[t.Server]
-		}
-	}
-	r.Traces = len(traces)
-	for _, whole := range traces {
-		if whole {
-			r.TracesRight++
-		}
 	}
 	for i, b := range bins {
 		if b.Links > 0 {
@@ -109,7 +109,26 @@ func (r *Result) judge(truth []Truth, claimed map[string]Link) {
 	r.TraceAccuracy = share(r.TracesRight, r.Traces)
 	r.Recall, r.WrongRate = share(r.Links.Right, r.Links.Total()), share(r.Links.Wrong, r.Links.Total())
 	r.Abstentions = share(r.Links.Orphan, r.Links.Total())
+	r.SureAbstentions = share(r.Sure.Orphan, r.Sure.Total())
 	r.SureWrong = share(r.Sure.Wrong, r.Sure.Right+r.Sure.Wrong)
+}
+
+// wholeTraces returns how many traces there are, and how many are right.
+func wholeTraces(truth []Truth, claimed map[string]Link) (all, right int) {
+	broken := brokenServers(truth, claimed)
+	traces := map[int]bool{}
+	for _, t := range truth {
+		if t.Counted {
+			whole, seen := traces[t.Trace]
+			traces[t.Trace] = (whole || !seen) && !broken[t.Server]
+		}
+	}
+	for _, whole := range traces {
+		if whole {
+			right++
+		}
+	}
+	return len(traces), right
 }
 
 // brokenServers returns the server spans that miss a client span of theirs or

@@ -302,7 +302,7 @@ func (p *pace) add(d int64) {
 		return
 	}
 	sorted := slices.Sorted(slices.Values(p.last[:min(p.n, len(p.last))]))
-	p.lag = sorted[(len(sorted)-1)*99/100] / 2
+	p.lag = sorted[(len(sorted)-1)*99/100] * int64(50) / 100
 	p.longest = sorted[len(sorted)-1]
 }
 

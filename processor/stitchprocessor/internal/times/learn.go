@@ -22,10 +22,12 @@ type interval struct {
 const (
 	slotShare   = 0.01 // of requests that have a call for which there is a slot
 	slotRecords = 3
-	countWeight = 1.0 // pseudo-requests of what is expected of counts
-	jointWeight = 3.0 // pseudo-requests with independent counts
-	pairSlots   = 12  // beyond so many slots, starts are no references
-	edgeRecords = 8   // of a slot as the last one, for a density of its own
+	countDoubt  = 0.03 // share of requests below which a count is taken for an error
+	vectorDoubt = 0.02 // the same for all counts of a request
+	countWeight = 1.0  // pseudo-requests of what is expected of counts
+	jointWeight = 3.0  // pseudo-requests with independent counts
+	pairSlots   = 12   // beyond so many slots, starts are no references
+	edgeRecords = 8    // of a slot as the last one, for a density of its own
 )
 
 func trailing(mask uint32) int { return bits.TrailingZeros32(mask) }
@@ -256,6 +258,7 @@ func (l *learner) counts(mean *[maxKinds]float64) {
 		}
 	}
 	for k := range parts {
+		doubt(&parts[k], n)
 		for c := range parts[k] {
 			parts[k][c] = math.Log(parts[k][c] / (n + countWeight))
 		}
@@ -271,7 +274,8 @@ func (l *learner) counts(mean *[maxKinds]float64) {
 		for k, c := range l.places[example[hash]].seen {
 			independent += float64(m.marginal[k][min(int(c), maxCount-1)])
 		}
-		m.joint[hash] = float32(math.Log((float64(count) + jointWeight*math.Exp(independent)) / (n + jointWeight)))
+		seen := max(float64(count)-vectorDoubt*n, 0.05*float64(count))
+		m.joint[hash] = float32(math.Log((seen + jointWeight*math.Exp(independent)) / (n + jointWeight)))
 	}
 	m.usual = l.usual()
 }
@@ -317,5 +321,12 @@ func (l *learner) outlive() {
 	for k := range n {
 		share := (late[k] + 0.05) / (n[k] + 1)
 		l.model.outlive[k] = [2]float32{float32(math.Log1p(-share)), float32(math.Log(share))}
+	}
+}
+
+// doubt takes what is rare for an error of the assignments learned from.
+func doubt(count *[maxCount]float64, n float64) {
+	for c := range count {
+		count[c] = max(count[c]-countDoubt*n, 0.05*count[c])
 	}
 }

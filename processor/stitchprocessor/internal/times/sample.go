@@ -41,41 +41,60 @@ func (s *sampler) sweep(requests []*request) {
 }
 
 // take lets a request take a call from whoever has it, in exchange for one of the same
-// kind or for nothing; or give up one that it has.
+// kind or, mostly if it has none, for nothing; or give up one that it has.
 func (s *sampler) take(a *request) {
 	c := a.candidates[s.random.IntN(len(a.candidates))]
-	exchange := s.random.IntN(4) != 0
 	b := c.owner
 	if b == a {
-		if !exchange {
+		if s.random.IntN(giving) == 0 {
 			s.a.calls = without(s.a.calls[:0], a.calls, c)
-			s.decide(a, nil, c, nil, 0)
+			s.decide(a, nil, c, nil, given(a, c.kind, 1))
 		}
 		return
 	}
-	var back *call
-	if exchange {
-		if back = s.same(a, c.kind); back == nil || b != nil && !b.may(back) {
-			return
-		}
+	back := s.same(a, c.kind)
+	if back != nil && s.random.IntN(giving) == 0 {
+		back = nil
 	}
-	if len(a.calls) >= maxCalls {
+	if back != nil && b != nil && !b.may(back) || len(a.calls) >= maxCalls {
 		return
+	}
+	ratio := 0.0
+	if back == nil {
+		ratio = -given(a, c.kind, 0)
 	}
 	s.a.calls = with(without(s.a.calls[:0], a.calls, back), c)
-	ratio := 0.0
-	if b != nil {
-		s.b.calls = without(s.b.calls[:0], b.calls, c)
-		if back != nil {
-			s.b.calls = with(s.b.calls, back)
-		} else {
-			ratio = math.Log(float64(len(a.candidates)) / float64(len(b.candidates)))
-		}
-		s.decide(a, b, nil, nil, ratio)
+	if b == nil {
+		s.decide(a, nil, back, c, ratio)
 		return
 	}
-	s.decide(a, nil, back, c, ratio)
+	s.b.calls = without(s.b.calls[:0], b.calls, c)
+	if back != nil {
+		s.b.calls = with(s.b.calls, back)
+	} else {
+		ratio += given(b, c.kind, 1) + math.Log(float64(len(a.candidates))/float64(len(b.candidates)))
+	}
+	s.decide(a, b, nil, nil, ratio)
 }
+
+// giving is one in how many proposals about a kind of call, of which the request has one,
+// changes its number of calls.
+const giving = 4
+
+// given is the log of how much likelier a request without a call of a kind is asked to
+// take one than it is to be asked for it: nothing if it has more than n.
+func given(r *request, kind uint8, n int) float64 {
+	for _, c := range r.calls {
+		if c.kind == kind {
+			if n--; n < 0 {
+				return 0
+			}
+		}
+	}
+	return logGiving
+}
+
+var logGiving = math.Log(giving)
 
 // same returns a call of a kind that a has, or nil.
 func (s *sampler) same(a *request, kind uint8) *call {

@@ -11,13 +11,17 @@ const (
 	warmUp     = 200 // requests before the models are learned
 	stepSize   = 40  // requests decided at a time, or a quarter of the window if that is more
 	stepDelay  = int64(250e6)
-	burnIn     = 8
-	sweeps     = 40
-	heat       = 0.75
-	rounds     = 12 // of the first learning
 	keptRecent = 60
 	keptRecord = 2000
 	learnAfter = 100
+
+	burnIn = 8
+	sweeps = 40
+	heat   = 0.75
+	rounds = 30 // of the first learning
+
+	aloneLeast = 0.003 // share of calls without a request that is always thought possible
+	aloneDoubt = 0.05  // share that is taken for an error
 )
 
 // due reports whether it is time to decide.
@@ -93,7 +97,7 @@ func (e *Engine) prepare(before int64) {
 	for _, c := range e.calls {
 		c.alone = math.Log(e.kinds.rate(c.kind, e.now))
 		if c.end < before {
-			c.alone += math.Log(max(0.01, e.kinds.alone[c.kind]))
+			c.alone += math.Log(max(aloneLeast, e.kinds.alone[c.kind]-aloneDoubt))
 		}
 	}
 	for _, r := range e.requests {
@@ -208,8 +212,8 @@ func (e *Engine) decide(ready []*request) {
 	}
 	slices.SortStableFunc(ready, func(a, b *request) int { return cmp.Compare(b.tally[0].count, a.tally[0].count) })
 	for _, r := range ready {
-		r.class.remember(r.record(0))
 		e.settle(r, r.choice())
+		r.class.remember(r.record(0))
 	}
 }
 
