@@ -17,7 +17,7 @@ func newEngine(c *Config, emit func(ptrace.Traces)) *engine {
 	e := &engine{shard: newShard(c, 1), assembly: newAssembly(c, emit)}
 	if c.timed() {
 		e.picker = newPicker(c)
-		e.times = newTimekeeper(c, e.picker.forget, emit)
+		e.times = newTimekeeper(c, emit)
 	}
 	return e
 }

@@ -179,7 +179,7 @@ func (s *stitcher) pick(td ptrace.Traces) {
 
 // keepTime runs the timekeeper.
 func (s *stitcher) keepTime() {
-	k := newTimekeeper(s.config, s.picker.forget, func(td ptrace.Traces) { s.batches <- td })
+	k := newTimekeeper(s.config, func(td ptrace.Traces) { s.batches <- td })
 	tick := time.NewTicker(tickInterval)
 	defer tick.Stop()
 	for {
@@ -187,13 +187,13 @@ func (s *stitcher) keepTime() {
 		case j, ok := <-s.timed:
 			if !ok {
 				k.flush()
-				s.telemetry.times(k.reset(), s.picker.takeRefused())
+				s.telemetry.times(k.reset(), s.picker.takeEvicted())
 				return
 			}
 			k.consume(&j)
 		case <-tick.C:
 			k.tick(s.now())
-			s.telemetry.times(k.reset(), s.picker.takeRefused())
+			s.telemetry.times(k.reset(), s.picker.takeEvicted())
 		}
 	}
 }

@@ -130,7 +130,7 @@ func (t *telemetry) timesBusy(n int) {
 }
 
 // times publishes what was linked by times.
-func (t *telemetry) times(c timesCounts, refused int) {
+func (t *telemetry) times(c timesCounts, evicted int) {
 	b := t.builder
 	add(b.ProcessorStitchLinks, c.links, t.byTimes)
 	add(b.ProcessorStitchLowConfidence, c.low, t.byTimes)
@@ -141,7 +141,7 @@ func (t *telemetry) times(c timesCounts, refused int) {
 	}
 	add(b.ProcessorStitchEvictions, c.full, t.tables[tableTimesSpans])
 	add(b.ProcessorStitchEvictions, c.requests, t.tables[tableTimesRequests])
-	add(b.ProcessorStitchEvictions, refused, t.tables[tableTimesServices])
+	add(b.ProcessorStitchEvictions, c.services+evicted, t.tables[tableTimesServices])
 }
 
 // assembly publishes what the assembler has counted, and resets it.

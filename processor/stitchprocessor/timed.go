@@ -1,6 +1,7 @@
 package stitchprocessor
 
 import (
+	"math"
 	"sync"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -30,15 +31,22 @@ type requestRef struct {
 // picker takes calls without a parent out of what passes, if their service has requests.
 // It is what all callers of ConsumeTraces share, and does little.
 type picker struct {
-	limit int // services
+	limit int   // services
+	wait  int64 // ns in which a service can show that it has requests
 
 	mu       sync.Mutex
-	services map[uint64]bool // that have requests; true: and calls without a parent
-	refused  int             // services beyond the limit
+	services map[uint64]*seenService
+	evicted  int // services that made room
+}
+
+// seenService is what the picker knows of a service.
+type seenService struct {
+	since, last   int64 // ns
+	serves, calls bool  // it has requests; it has calls without a parent
 }
 
 func newPicker(c *Config) *picker {
-	return &picker{limit: c.MaxProcesses, services: map[uint64]bool{}}
+	return &picker{limit: c.MaxProcesses, wait: c.MaxWait.Nanoseconds(), services: map[uint64]*seenService{}}
 }
 
 // pick returns the calls to be linked, taken out of td, and the requests of their services.
@@ -47,7 +55,7 @@ func (p *picker) pick(td ptrace.Traces, now int64) (jobs []timedJob) {
 		took := false
 		id := lazyID{resource: rs.Resource()}
 		rs.ScopeSpans().RemoveIf(func(ss ptrace.ScopeSpans) bool {
-			if !p.concerned(ss.Spans(), &id) {
+			if !p.concerned(ss.Spans(), &id, now) {
 				return false
 			}
 			j := timedJob{service: id.get(), calls: ptrace.NewSpanSlice(), requests: requestsOf(ss.Spans()), now: now}
@@ -107,8 +115,9 @@ func (l *lazyID) get() uint64 {
 	return h
 }
 
-// concerned reports whether a service has calls to be linked.
-func (p *picker) concerned(spans ptrace.SpanSlice, id *lazyID) bool {
+// concerned reports whether a service has calls to be linked. One that never serves has
+// none, but that shows only after a while.
+func (p *picker) concerned(spans ptrace.SpanSlice, id *lazyID, now int64) bool {
 	serves, calls := false, false
 	for _, span := range spans.All() {
 		serves = serves || span.Kind() == ptrace.SpanKindServer
@@ -119,33 +128,39 @@ func (p *picker) concerned(spans ptrace.SpanSlice, id *lazyID) bool {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	active, known := p.services[id.get()]
-	switch {
-	case !known && !serves:
-		return false
-	case !known && len(p.services) >= p.limit:
-		p.refused++
-		return false
-	case !known || calls && !active:
-		active = calls
-		p.services[id.get()] = active
+	s := p.services[id.get()]
+	if s == nil {
+		if len(p.services) >= p.limit {
+			p.evict()
+		}
+		s = &seenService{since: now}
+		p.services[id.get()] = s
 	}
-	return active
+	s.last, s.serves, s.calls = now, s.serves || serves, s.calls || calls
+	if s.serves {
+		return s.calls
+	}
+	return now < s.since+p.wait
 }
 
-// forget makes room for another service.
-func (p *picker) forget(service uint64) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	delete(p.services, service)
+// evict forgets the service not heard of for longest.
+func (p *picker) evict() {
+	oldest, last := uint64(0), int64(math.MaxInt64)
+	for id, s := range p.services {
+		if s.last < last || s.last == last && id < oldest {
+			oldest, last = id, s.last
+		}
+	}
+	delete(p.services, oldest)
+	p.evicted++
 }
 
-// takeRefused returns the count of refused services, and resets it.
-func (p *picker) takeRefused() int {
+// takeEvicted returns how many services made room, and resets the count.
+func (p *picker) takeEvicted() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	n := p.refused
-	p.refused = 0
+	n := p.evicted
+	p.evicted = 0
 	return n
 }
 

@@ -18,7 +18,6 @@ const methodTimes = "times"
 type timekeeper struct {
 	config   *Config
 	emit     func(ptrace.Traces)
-	gone     func(service uint64) // a service is forgotten
 	services map[uint64]*timedService
 	held     []*timedCall // by arrival, released ones included
 	waiting  int
@@ -52,8 +51,8 @@ type timedCall struct {
 	released bool
 }
 
-func newTimekeeper(c *Config, gone func(uint64), emit func(ptrace.Traces)) *timekeeper {
-	return &timekeeper{config: c, emit: emit, gone: gone, services: map[uint64]*timedService{}, out: ptrace.NewTraces(), places: map[*timedJob]ptrace.SpanSlice{}}
+func newTimekeeper(c *Config, emit func(ptrace.Traces)) *timekeeper {
+	return &timekeeper{config: c, emit: emit, services: map[uint64]*timedService{}, out: ptrace.NewTraces(), places: map[*timedJob]ptrace.SpanSlice{}}
 }
 
 // consume takes a job.
@@ -85,6 +84,9 @@ func (k *timekeeper) consume(j *timedJob) {
 func (k *timekeeper) service(id uint64, now int64) *timedService {
 	s := k.services[id]
 	if s == nil {
+		if len(k.services) >= k.config.MaxProcesses {
+			k.evict()
+		}
 		c := times.DefaultConfig()
 		c.MaxWait = k.config.MaxWait.Nanoseconds()
 		c.MaxCalls = min(c.MaxCalls, k.config.Times.MaxSpans)
@@ -193,7 +195,6 @@ func (k *timekeeper) flush() {
 func (k *timekeeper) drop(s *timedService) {
 	k.tally(s)
 	delete(k.services, s.id)
-	k.gone(s.id)
 }
 
 // sorted returns the services in an order that does not change from run to run.
@@ -204,6 +205,14 @@ func (k *timekeeper) sorted() []*timedService {
 	}
 	slices.SortFunc(out, func(a, b *timedService) int { return cmp.Compare(a.id, b.id) })
 	return out
+}
+
+// evict forgets the service not heard of for longest.
+func (k *timekeeper) evict() {
+	s := slices.MinFunc(k.sorted(), func(a, b *timedService) int { return cmp.Compare(a.seen, b.seen) })
+	k.counts.services++
+	s.engine.Flush()
+	k.drop(s)
 }
 
 func (k *timekeeper) tally(s *timedService) {

@@ -24,6 +24,7 @@ type Engine struct {
 	calls    []*call    // undecided, by start
 	ids      uint64
 	now      int64 // no span so far ended later
+	after    int64 // how much later than their request calls end
 	stepped  int64 // time of the last step
 	learned  bool  // the models are of use
 	sampler  sampler
@@ -40,7 +41,7 @@ func New(c Config, emit func(Decision)) *Engine {
 	e := &Engine{config: c, emit: emit, classes: map[string]*class{}, scale: ptr(newScale(1)), now: math.MinInt64}
 	e.kinds.index = map[string]uint8{}
 	for k := range e.kinds.alone {
-		e.kinds.alone[k] = 0.02
+		e.kinds.alone[k], e.kinds.most[k] = 0.02, 1
 	}
 	e.sampler = sampler{random: rand.New(rand.NewPCG(seed, seed))}
 	return e
@@ -75,7 +76,7 @@ func (e *Engine) Add(s Span) {
 func (e *Engine) Advance(now int64) {
 	e.now = max(e.now, now)
 	if e.due() {
-		e.step(e.now - e.pace.lag)
+		e.step(e.now - e.lag())
 	}
 	e.expire(false)
 }
@@ -157,8 +158,13 @@ func (e *Engine) addCall(s *Span) {
 	c := &call{ref: s.Ref, id: e.id(), start: s.Start, end: s.End, kind: k}
 	e.kinds.seen(k, s.End)
 	e.calls = insert(e.calls, c, func(a, b *call) bool { return a.start < b.start })
+	e.find(c)
+}
+
+// find looks for the requests that c may belong to.
+func (e *Engine) find(c *call) {
 	oldest := c.end - slack
-	if tail := e.kinds.tail[k]; tail > 0 {
+	if tail := e.kinds.tail[c.kind]; tail > 0 {
 		oldest = c.start - tail
 	}
 	for i := len(e.byEnd) - 1; i >= 0 && e.byEnd[i].end >= oldest; i-- {
@@ -215,7 +221,7 @@ func (e *Engine) retire(r *request) {
 
 // expire gives up calls whose request should have come.
 func (e *Engine) expire(all bool) {
-	before := e.now - e.pace.horizon(e.config.MaxWait)
+	before := e.now - e.pace.horizon(e.config.MaxWait) - e.after
 	for i := 0; i < len(e.calls); {
 		c := e.calls[i]
 		if !all && c.start > before {

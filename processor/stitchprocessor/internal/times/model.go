@@ -10,6 +10,9 @@ const (
 	maxCount  = 32 // calls of a kind that are told apart in number
 )
 
+// tooMany is the log of how improbable each call is beyond what a request can have.
+const tooMany = 20
+
 // fromStart says that a slot's reference is the start of the request.
 const fromStart = -1
 
@@ -96,6 +99,9 @@ func (m *model) evaluate(r *request, calls []*call, e *eval) {
 		n := l.seen[c.kind]
 		if n < 255 {
 			l.seen[c.kind]++
+		}
+		if n >= r.class.kinds.most[c.kind] {
+			total -= tooMany
 		}
 		hash += factor(c.kind)
 		s, further := m.slotOf(c.kind, int(n))

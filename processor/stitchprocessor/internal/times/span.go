@@ -113,5 +113,6 @@ type kinds struct {
 	tail  [maxKinds]int64   // how long after the end of its request a call may begin; 0: it must not even end later
 	count [maxKinds]float64 // calls since
 	since int64
+	most  [maxKinds]uint8   // calls of one request
 	alone [maxKinds]float64 // share of calls without a request
 }

@@ -15,10 +15,12 @@ const (
 	keptRecord = 2000
 	learnAfter = 100
 
-	burnIn = 8
-	sweeps = 40
-	heat   = 0.75
-	rounds = 30 // of the first learning
+	burnIn    = 8
+	sweeps    = 40
+	heat      = 0.75
+	rounds    = 20 // of the first learning
+	attempts  = 2  // at it
+	widenings = 5
 
 	aloneLeast = 0.003 // share of calls without a request that is always thought possible
 	aloneDoubt = 0.05  // share that is taken for an error
@@ -30,9 +32,9 @@ func (e *Engine) due() bool {
 		return false
 	}
 	if !e.learned {
-		return e.ready(e.now-e.pace.lag) >= warmUp || len(e.requests) >= e.config.MaxRequests || e.now-e.byEnd[0].end > e.config.MaxWait/2
+		return e.ready(e.now-e.lag()) >= warmUp || len(e.requests) >= e.config.MaxRequests || e.now-e.byEnd[0].end > e.config.MaxWait/2
 	}
-	ready := e.ready(e.now - e.pace.lag)
+	ready := e.ready(e.now - e.lag())
 	return ready >= max(stepSize, len(e.requests)/4) || ready > 0 && e.now-e.stepped > max(stepDelay, 2*e.pace.lag)
 }
 
@@ -152,33 +154,160 @@ func (s *sampler) fill(c *call) {
 	}
 }
 
-// learnFirst finds models for what has been seen so far, from nothing: it draws
-// assignments, learns from them, and draws again.
+// learnFirst finds models for what has been seen so far, from nothing. It begins with as
+// few calls to a request as there can be, and only allows more, or later ones, of a kind of
+// which many find no request: what fits anywhere fits nowhere.
 func (e *Engine) learnFirst(before int64) {
 	e.learned = len(e.requests) >= warmUp/2
-	e.prepare(before)
-	e.sampler.heat = 1
-	for n := range rounds {
-		for _, c := range e.order {
-			c.model.sharp = max(1, 4-float64(n)/2)
+	mean := e.mean()
+	for k := range e.kinds.most {
+		e.kinds.most[k] = uint8(min(max(1, math.Ceil(mean[k]-0.25)), 200))
+	}
+	for range widenings {
+		e.search(before)
+		if !e.widen(before) {
+			return
 		}
-		for range burnIn {
-			e.sampler.sweep(e.requests)
-		}
-		records := map[*class][]record{}
-		for n := range 6 {
-			e.sampler.sweep(e.requests)
-			if n%2 == 1 {
-				for _, r := range e.requests {
-					records[r.class] = append(records[r.class], r.record(n))
-				}
+	}
+}
+
+// search draws assignments, learns from them, and draws again. Where that ends depends on
+// where it began, so it tries some times and takes the models that say most.
+func (e *Engine) search(before int64) {
+	best, most := []*model(nil), math.Inf(-1)
+	for n := range attempts {
+		e.clear()
+		e.prepare(before)
+		e.sampler.heat = 1
+		total := 0.0
+		for round := range rounds {
+			e.stiffen(max(1, float64(4+2*(n%2))-float64(round)/2))
+			e.round()
+			e.prepare(before)
+			if round >= rounds-3 {
+				total += e.total()
 			}
 		}
-		for _, c := range e.order {
-			c.model = learn(e.scale, records[c], e.mean())
+		if total > most {
+			most, best = total, e.models()
 		}
-		e.prepare(before)
 	}
+	e.clear()
+	for i, c := range e.order {
+		c.model = best[i]
+	}
+	e.prepare(before)
+	for range burnIn * 4 {
+		e.sampler.sweep(e.requests)
+	}
+}
+
+// widen allows more for kinds of which many calls have no request though theirs should have
+// come, and reports whether it did.
+func (e *Engine) widen(before int64) bool {
+	var all, alone, without [maxKinds]int
+	for _, c := range e.calls {
+		if c.end >= before {
+			continue
+		}
+		all[c.kind]++
+		if c.owner == nil {
+			alone[c.kind]++
+			if len(c.candidates) == 0 {
+				without[c.kind]++
+			}
+		}
+	}
+	wider := false
+	for k := range all {
+		switch {
+		case float64(alone[k]) < 0.1*float64(all[k]) || alone[k] < 3:
+		case 2*without[k] > alone[k] && e.kinds.tail[k] == 0:
+			e.kinds.tail[k] = min(4*e.pace.lag+slack, e.config.MaxWait/4)
+			e.again(uint8(k))
+			wider = true
+		case e.kinds.most[k] < 100:
+			e.kinds.most[k] *= 2
+			wider = true
+		}
+	}
+	return wider
+}
+
+// again looks for the requests that calls of a kind may belong to.
+func (e *Engine) again(kind uint8) {
+	for _, c := range e.calls {
+		if c.kind != kind || c.crowded {
+			continue
+		}
+		e.disown(c)
+		for _, r := range c.candidates {
+			r.candidates = remove(r.candidates, c)
+		}
+		c.candidates = nil
+		e.find(c)
+	}
+}
+
+// clear forgets the models, and who has which call.
+func (e *Engine) clear() {
+	for _, c := range e.order {
+		c.model, c.records, c.at, c.fresh = nil, nil, 0, 0
+	}
+	for _, r := range e.requests {
+		r.calls = r.calls[:0]
+	}
+	for _, c := range e.calls {
+		c.owner = nil
+	}
+}
+
+// stiffen sets how much the counts of calls weigh.
+func (e *Engine) stiffen(sharp float64) {
+	for _, c := range e.order {
+		c.model.sharp = sharp
+	}
+}
+
+// round draws assignments and learns from them.
+func (e *Engine) round() {
+	for range burnIn {
+		e.sampler.sweep(e.requests)
+	}
+	records := map[*class][]record{}
+	for n := range 6 {
+		e.sampler.sweep(e.requests)
+		if n%2 == 1 {
+			for _, r := range e.requests {
+				records[r.class] = append(records[r.class], r.record(n))
+			}
+		}
+	}
+	for _, c := range e.order {
+		c.model = learn(e.scale, records[c], e.mean())
+	}
+}
+
+// total is the log density of all that is in the window, as it is assigned now.
+func (e *Engine) total() float64 {
+	total := 0.0
+	for _, r := range e.requests {
+		total += r.now.total
+	}
+	for _, c := range e.calls {
+		if c.owner == nil {
+			total += c.alone
+		}
+	}
+	return total
+}
+
+func (e *Engine) models() []*model {
+	out := make([]*model, len(e.order))
+	for i, c := range e.order {
+		out[i] = c.model
+	}
+	return out
 }
 
 // record returns what r has now.
@@ -276,6 +405,27 @@ func (e *Engine) learn() {
 		if c.fresh >= min(learnAfter, max(10, len(c.records)/4)) {
 			c.model = learn(e.scale, slices.Clone(c.records), e.mean())
 			c.fresh = 0
+			e.after = max(e.after*7/8, c.late(&e.kinds))
 		}
 	}
+}
+
+// lag is how long after its end a request is decided.
+func (e *Engine) lag() int64 { return e.pace.lag + e.after }
+
+// late returns how much later than their request most calls end of kinds that may.
+func (c *class) late(k *kinds) int64 {
+	var by []int64
+	for i := range c.records {
+		for _, v := range c.records[i].calls {
+			if k.tail[v.kind] > 0 {
+				by = append(by, v.end-c.records[i].end)
+			}
+		}
+	}
+	if len(by) == 0 {
+		return 0
+	}
+	slices.Sort(by)
+	return max(0, by[(len(by)-1)*99/100])
 }
