@@ -20,7 +20,10 @@ type proposal struct {
 	eval  eval
 }
 
-const maxCalls = 128 // of one request in the sampler
+const (
+	maxCalls  = 128 // of one request in the sampler
+	mostSteps = 64  // of a request in one sweep; up to then, as many as it has candidates
+)
 
 // sweep gives every request some steps.
 func (s *sampler) sweep(requests []*request) {
@@ -29,7 +32,7 @@ func (s *sampler) sweep(requests []*request) {
 		if len(a.candidates) == 0 {
 			continue
 		}
-		n := max(len(a.class.model.slots), 1)
+		n := max(len(a.class.model.slots), min(len(a.candidates)/2, mostSteps), 1)
 		for range n {
 			s.take(a)
 		}
