@@ -16,10 +16,11 @@
 
 /* First byte of every record. */
 enum record_type {
-	RECORD_CONN = 1,  /* a connection, before its first data */
-	RECORD_IO = 2,	  /* bytes moved by one system call */
-	RECORD_CLOSE = 3, /* the connection is gone */
-	RECORD_PROC = 4,  /* a process changed */
+	RECORD_CONN = 1,       /* a connection, before its first data */
+	RECORD_IO = 2,	       /* bytes moved by one system call */
+	RECORD_CLOSE = 3,      /* the connection is gone */
+	RECORD_PROC = 4,       /* a process changed */
+	RECORD_RETRANSMIT = 5, /* a segment of a connection was sent again */
 };
 
 /* Who opened the connection, as far as the kernel side saw. */
@@ -143,9 +144,21 @@ struct io_record {
 };
 
 struct close_record {
-	__u8 type; /* RECORD_CLOSE */
-	__u8 pad[3];
+	__u8 type;	 /* RECORD_CLOSE */
+	__u8 connecting; /* connect had not succeeded */
+	__u8 pad[2];
 	__u32 error; /* errno of the socket (ECONNREFUSED, ECONNRESET ...), else 0 */
+	__u64 conn;
+	__u64 time_ns;
+};
+
+/*
+ * This host sent a segment again: of the handshake, or of data that was not
+ * acknowledged in time.
+ */
+struct retransmit_record {
+	__u8 type; /* RECORD_RETRANSMIT */
+	__u8 pad[7];
 	__u64 conn;
 	__u64 time_ns;
 };
@@ -192,11 +205,13 @@ enum counter {
 	COUNT_RECORD_IO,
 	COUNT_RECORD_CLOSE,
 	COUNT_RECORD_PROC,
+	COUNT_RECORD_RETRANSMIT,
 	COUNT_RECORD_BYTES,
 	LOST_RING_CONN, /* the ring buffer was full */
 	LOST_RING_IO,
 	LOST_RING_CLOSE,
 	LOST_RING_PROC,
+	LOST_RING_RETRANSMIT,
 	LOST_CONN_TABLE,   /* the connection table was full: I/O not seen */
 	LOST_THREAD_LIMIT, /* max_threads reached: I/O not seen */
 	LOST_STORAGE,	   /* task storage could not be allocated */

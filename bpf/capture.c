@@ -13,6 +13,7 @@ char LICENSE[] SEC("license") = "GPL";
 const struct conn_record *unused_conn __attribute__((unused));
 const struct io_record *unused_io __attribute__((unused));
 const struct close_record *unused_close __attribute__((unused));
+const struct retransmit_record *unused_retransmit __attribute__((unused));
 const struct proc_record *unused_proc __attribute__((unused));
 const enum counter *unused_counter __attribute__((unused));
 
@@ -308,7 +309,7 @@ static __always_inline void on_close(struct sock *sk, int oldstate)
 	/* A connect that failed has had no I/O to announce it. */
 	if (oldstate == TCP_SYN_SENT && !conn->announced)
 		announce(conn, sk);
-	conn_close(sk, conn);
+	conn_close(sk, conn, oldstate == TCP_SYN_SENT);
 }
 
 /*
@@ -336,4 +337,30 @@ SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(inet_sock_set_state, struct sock *sk, int oldstate, int newstate)
 {
 	return HOOK(on_state(sk, oldstate, newstate));
+}
+
+static __always_inline void on_retransmit(struct sock *sk)
+{
+	struct conn *conn = conn_lookup(sk);
+	struct retransmit_record record = {
+		.type = RECORD_RETRANSMIT,
+		.time_ns = bpf_ktime_get_ns(),
+	};
+
+	if (!conn)
+		return;
+	if (!conn->announced)
+		announce(conn, sk);
+	record.conn = conn->id;
+	emit(&record, sizeof(record), COUNT_RECORD_RETRANSMIT, LOST_RING_RETRANSMIT, false);
+}
+
+/*
+ * tcp_retransmit_skb is a tracepoint meant for tracers since 4.15. What it passes
+ * is (sock, skb), and more on some kernels.
+ */
+SEC("tp_btf/tcp_retransmit_skb")
+int tcp_retransmit_skb(__u64 *arguments)
+{
+	return retransmit_failed(arguments) ? 0 : HOOK(on_retransmit((struct sock *)arguments[0]));
 }

@@ -14,12 +14,13 @@ import (
 )
 
 type CaptureCloseRecord struct {
-	_      structs.HostLayout
-	Type   uint8
-	Pad    [3]uint8
-	Error  uint32
-	Conn   uint64
-	TimeNs uint64
+	_          structs.HostLayout
+	Type       uint8
+	Connecting uint8
+	Pad        [2]uint8
+	Error      uint32
+	Conn       uint64
+	TimeNs     uint64
 }
 
 type CaptureConn struct {
@@ -54,30 +55,32 @@ type CaptureConnRecord struct {
 type CaptureCounter uint32
 
 const (
-	CaptureCounterCOUNT_RECORD_CONN  CaptureCounter = 0
-	CaptureCounterCOUNT_RECORD_IO    CaptureCounter = 1
-	CaptureCounterCOUNT_RECORD_CLOSE CaptureCounter = 2
-	CaptureCounterCOUNT_RECORD_PROC  CaptureCounter = 3
-	CaptureCounterCOUNT_RECORD_BYTES CaptureCounter = 4
-	CaptureCounterLOST_RING_CONN     CaptureCounter = 5
-	CaptureCounterLOST_RING_IO       CaptureCounter = 6
-	CaptureCounterLOST_RING_CLOSE    CaptureCounter = 7
-	CaptureCounterLOST_RING_PROC     CaptureCounter = 8
-	CaptureCounterLOST_CONN_TABLE    CaptureCounter = 9
-	CaptureCounterLOST_THREAD_LIMIT  CaptureCounter = 10
-	CaptureCounterLOST_STORAGE       CaptureCounter = 11
-	CaptureCounterLOST_FD_TABLE      CaptureCounter = 12
-	CaptureCounterCUT_FAULT          CaptureCounter = 13
-	CaptureCounterCUT_VECTORS        CaptureCounter = 14
-	CaptureCounterCUT_HANDOFFS       CaptureCounter = 15
-	CaptureCounterSKIP_COMPAT        CaptureCounter = 16
-	CaptureCounterSKIP_STALE_CONN    CaptureCounter = 17
-	CaptureCounterCOUNTERS           CaptureCounter = 18
+	CaptureCounterCOUNT_RECORD_CONN       CaptureCounter = 0
+	CaptureCounterCOUNT_RECORD_IO         CaptureCounter = 1
+	CaptureCounterCOUNT_RECORD_CLOSE      CaptureCounter = 2
+	CaptureCounterCOUNT_RECORD_PROC       CaptureCounter = 3
+	CaptureCounterCOUNT_RECORD_RETRANSMIT CaptureCounter = 4
+	CaptureCounterCOUNT_RECORD_BYTES      CaptureCounter = 5
+	CaptureCounterLOST_RING_CONN          CaptureCounter = 6
+	CaptureCounterLOST_RING_IO            CaptureCounter = 7
+	CaptureCounterLOST_RING_CLOSE         CaptureCounter = 8
+	CaptureCounterLOST_RING_PROC          CaptureCounter = 9
+	CaptureCounterLOST_RING_RETRANSMIT    CaptureCounter = 10
+	CaptureCounterLOST_CONN_TABLE         CaptureCounter = 11
+	CaptureCounterLOST_THREAD_LIMIT       CaptureCounter = 12
+	CaptureCounterLOST_STORAGE            CaptureCounter = 13
+	CaptureCounterLOST_FD_TABLE           CaptureCounter = 14
+	CaptureCounterCUT_FAULT               CaptureCounter = 15
+	CaptureCounterCUT_VECTORS             CaptureCounter = 16
+	CaptureCounterCUT_HANDOFFS            CaptureCounter = 17
+	CaptureCounterSKIP_COMPAT             CaptureCounter = 18
+	CaptureCounterSKIP_STALE_CONN         CaptureCounter = 19
+	CaptureCounterCOUNTERS                CaptureCounter = 20
 )
 
 type CaptureCounters struct {
 	_     structs.HostLayout
-	Value [18]uint64
+	Value [20]uint64
 }
 
 type CaptureFdContexts struct {
@@ -132,6 +135,14 @@ type CaptureProcRecord struct {
 	Pad    uint32
 	TimeNs uint64
 	Comm   [16]uint8
+}
+
+type CaptureRetransmitRecord struct {
+	_      structs.HostLayout
+	Type   uint8
+	Pad    [7]uint8
+	Conn   uint64
+	TimeNs uint64
 }
 
 type CaptureTarget struct {
@@ -189,6 +200,7 @@ const (
 	CaptureProgSysEnterAgain    = "sys_enter_again"
 	CaptureProgSysExit          = "sys_exit"
 	CaptureProgSysExitAgain     = "sys_exit_again"
+	CaptureProgTcpRetransmitSkb = "tcp_retransmit_skb"
 	CaptureVarCaptureSize       = "capture_size"
 	CaptureVarConnIds           = "conn_ids"
 	CaptureVarHandoffsEnabled   = "handoffs_enabled"
@@ -200,6 +212,7 @@ const (
 	CaptureVarUnusedCounter     = "unused_counter"
 	CaptureVarUnusedIo          = "unused_io"
 	CaptureVarUnusedProc        = "unused_proc"
+	CaptureVarUnusedRetransmit  = "unused_retransmit"
 	CaptureVarWakeupBytes       = "wakeup_bytes"
 	CaptureVarWatchAll          = "watch_all"
 )
@@ -255,6 +268,7 @@ type CaptureProgramSpecs struct {
 	SysEnterAgain    *ebpf.ProgramSpec `ebpf:"sys_enter_again"`
 	SysExit          *ebpf.ProgramSpec `ebpf:"sys_exit"`
 	SysExitAgain     *ebpf.ProgramSpec `ebpf:"sys_exit_again"`
+	TcpRetransmitSkb *ebpf.ProgramSpec `ebpf:"tcp_retransmit_skb"`
 }
 
 // CaptureMapSpecs contains maps before they are loaded into the kernel.
@@ -275,19 +289,20 @@ type CaptureMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type CaptureVariableSpecs struct {
-	CaptureSize     *ebpf.VariableSpec `ebpf:"capture_size"`
-	ConnIds         *ebpf.VariableSpec `ebpf:"conn_ids"`
-	HandoffsEnabled *ebpf.VariableSpec `ebpf:"handoffs_enabled"`
-	MaxThreads      *ebpf.VariableSpec `ebpf:"max_threads"`
-	TargetVersion   *ebpf.VariableSpec `ebpf:"target_version"`
-	ThreadCount     *ebpf.VariableSpec `ebpf:"thread_count"`
-	UnusedClose     *ebpf.VariableSpec `ebpf:"unused_close"`
-	UnusedConn      *ebpf.VariableSpec `ebpf:"unused_conn"`
-	UnusedCounter   *ebpf.VariableSpec `ebpf:"unused_counter"`
-	UnusedIo        *ebpf.VariableSpec `ebpf:"unused_io"`
-	UnusedProc      *ebpf.VariableSpec `ebpf:"unused_proc"`
-	WakeupBytes     *ebpf.VariableSpec `ebpf:"wakeup_bytes"`
-	WatchAll        *ebpf.VariableSpec `ebpf:"watch_all"`
+	CaptureSize      *ebpf.VariableSpec `ebpf:"capture_size"`
+	ConnIds          *ebpf.VariableSpec `ebpf:"conn_ids"`
+	HandoffsEnabled  *ebpf.VariableSpec `ebpf:"handoffs_enabled"`
+	MaxThreads       *ebpf.VariableSpec `ebpf:"max_threads"`
+	TargetVersion    *ebpf.VariableSpec `ebpf:"target_version"`
+	ThreadCount      *ebpf.VariableSpec `ebpf:"thread_count"`
+	UnusedClose      *ebpf.VariableSpec `ebpf:"unused_close"`
+	UnusedConn       *ebpf.VariableSpec `ebpf:"unused_conn"`
+	UnusedCounter    *ebpf.VariableSpec `ebpf:"unused_counter"`
+	UnusedIo         *ebpf.VariableSpec `ebpf:"unused_io"`
+	UnusedProc       *ebpf.VariableSpec `ebpf:"unused_proc"`
+	UnusedRetransmit *ebpf.VariableSpec `ebpf:"unused_retransmit"`
+	WakeupBytes      *ebpf.VariableSpec `ebpf:"wakeup_bytes"`
+	WatchAll         *ebpf.VariableSpec `ebpf:"watch_all"`
 }
 
 // CaptureObjects contains all objects after they have been loaded into the kernel.
@@ -337,19 +352,20 @@ func (m *CaptureMaps) Close() error {
 //
 // It can be passed to LoadCaptureObjects or ebpf.CollectionSpec.LoadAndAssign.
 type CaptureVariables struct {
-	CaptureSize     *ebpf.Variable `ebpf:"capture_size"`
-	ConnIds         *ebpf.Variable `ebpf:"conn_ids"`
-	HandoffsEnabled *ebpf.Variable `ebpf:"handoffs_enabled"`
-	MaxThreads      *ebpf.Variable `ebpf:"max_threads"`
-	TargetVersion   *ebpf.Variable `ebpf:"target_version"`
-	ThreadCount     *ebpf.Variable `ebpf:"thread_count"`
-	UnusedClose     *ebpf.Variable `ebpf:"unused_close"`
-	UnusedConn      *ebpf.Variable `ebpf:"unused_conn"`
-	UnusedCounter   *ebpf.Variable `ebpf:"unused_counter"`
-	UnusedIo        *ebpf.Variable `ebpf:"unused_io"`
-	UnusedProc      *ebpf.Variable `ebpf:"unused_proc"`
-	WakeupBytes     *ebpf.Variable `ebpf:"wakeup_bytes"`
-	WatchAll        *ebpf.Variable `ebpf:"watch_all"`
+	CaptureSize      *ebpf.Variable `ebpf:"capture_size"`
+	ConnIds          *ebpf.Variable `ebpf:"conn_ids"`
+	HandoffsEnabled  *ebpf.Variable `ebpf:"handoffs_enabled"`
+	MaxThreads       *ebpf.Variable `ebpf:"max_threads"`
+	TargetVersion    *ebpf.Variable `ebpf:"target_version"`
+	ThreadCount      *ebpf.Variable `ebpf:"thread_count"`
+	UnusedClose      *ebpf.Variable `ebpf:"unused_close"`
+	UnusedConn       *ebpf.Variable `ebpf:"unused_conn"`
+	UnusedCounter    *ebpf.Variable `ebpf:"unused_counter"`
+	UnusedIo         *ebpf.Variable `ebpf:"unused_io"`
+	UnusedProc       *ebpf.Variable `ebpf:"unused_proc"`
+	UnusedRetransmit *ebpf.Variable `ebpf:"unused_retransmit"`
+	WakeupBytes      *ebpf.Variable `ebpf:"wakeup_bytes"`
+	WatchAll         *ebpf.Variable `ebpf:"watch_all"`
 }
 
 // CapturePrograms contains all programs after they have been loaded into the kernel.
@@ -365,6 +381,7 @@ type CapturePrograms struct {
 	SysEnterAgain    *ebpf.Program `ebpf:"sys_enter_again"`
 	SysExit          *ebpf.Program `ebpf:"sys_exit"`
 	SysExitAgain     *ebpf.Program `ebpf:"sys_exit_again"`
+	TcpRetransmitSkb *ebpf.Program `ebpf:"tcp_retransmit_skb"`
 }
 
 func (p *CapturePrograms) Close() error {
@@ -378,6 +395,7 @@ func (p *CapturePrograms) Close() error {
 		p.SysEnterAgain,
 		p.SysExit,
 		p.SysExitAgain,
+		p.TcpRetransmitSkb,
 	)
 }
 

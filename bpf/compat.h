@@ -216,6 +216,17 @@ extern void bpf_local_irq_restore(unsigned long *flags) __ksym __weak;
 		0;                                               \
 	})
 
+/*
+ * Since 6.17 (ad892e912b84, "tcp: trace retransmit failures in tcp_retransmit_skb")
+ * the tracepoint also tells of attempts that failed, by a third argument.
+ */
+static __always_inline bool retransmit_failed(__u64 *arguments)
+{
+	struct trace_event_raw_tcp_retransmit_skb *event = NULL;
+
+	return bpf_core_field_exists(event->err) && (int)arguments[2];
+}
+
 /* Did the program's thread stop being in the group at this exit? */
 static __always_inline bool group_dead(struct task_struct *task)
 {

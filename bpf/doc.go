@@ -8,4 +8,4 @@
 // task, syscall, socket, handoff, stream; capture.c holds the hooks.
 package bpf
 
-//go:generate go tool bpf2go -go-package bpf -target amd64,arm64 -cc clang-19 -strip llvm-strip-19 -type conn_record -type io_record -type close_record -type proc_record -type handoff -type thread_point -type target -type counter Capture capture.c -- -I. -I/usr/include -Wall -Wpadded -Werror -fno-ident -mcpu=v3
+//go:generate go tool bpf2go -go-package bpf -target amd64,arm64 -cc clang-19 -strip llvm-strip-19 -type conn_record -type io_record -type close_record -type retransmit_record -type proc_record -type handoff -type thread_point -type target -type counter Capture capture.c -- -I. -I/usr/include -Wall -Wpadded -Werror -fno-ident -mcpu=v3

@@ -215,6 +215,11 @@ struct pt_regs {
 };
 #endif
 
+/* What the tracepoint of that name would record; see retransmit_failed. */
+struct trace_event_raw_tcp_retransmit_skb {
+	int err;
+};
+
 struct bpf_local_storage;
 
 struct task_struct {

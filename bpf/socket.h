@@ -171,10 +171,11 @@ static __always_inline void announce(struct conn *conn, struct sock *sk)
 	conn->announced = emit(&record, sizeof(record), COUNT_RECORD_CONN, LOST_RING_CONN, false);
 }
 
-static __always_inline void conn_close(struct sock *sk, struct conn *conn)
+static __always_inline void conn_close(struct sock *sk, struct conn *conn, bool connecting)
 {
 	struct close_record record = {
 		.type = RECORD_CLOSE,
+		.connecting = connecting,
 		.error = BPF_CORE_READ(sk, sk_err),
 		.conn = conn->id,
 		.time_ns = bpf_ktime_get_ns(),

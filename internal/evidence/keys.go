@@ -66,6 +66,10 @@ const (
 	KeyContextRaw = "trace.context.raw"
 )
 
+// KeyRetransmits counts the TCP segments that this host had to send again for an
+// exchange. It says nothing about causes, so it is no evidence and stays.
+const KeyRetransmits = "tcp.retransmits"
+
 // Keys of what the stitch processor says, which outlive the evidence.
 const (
 	// KeyMethod names the kind of evidence that decided a span's parent.

@@ -45,6 +45,7 @@ func (r *ebpfReceiver) observeConnections() error {
 			return causes{"limit": s.Conn.Evicted, "idle": s.Conn.IdledOut}
 		})),
 		m.RegisterReceiverEbpfConnectionsIgnoredCallback(r.one(func(s *shard.Stats) uint64 { return s.Conn.Ignored })),
+		m.RegisterReceiverEbpfLateRetransmitsCallback(r.one(func(s *shard.Stats) uint64 { return s.Conn.LateRetransmits })),
 		m.RegisterReceiverEbpfConnectionsUnannouncedCallback(r.one(func(s *shard.Stats) uint64 { return s.Conn.Unannounced })),
 		m.RegisterReceiverEbpfBufferedBytesCallback(r.one(func(s *shard.Stats) uint64 { return uint64(s.Conn.Buffered) })),
 		m.RegisterReceiverEbpfExchangesCallback(r.one(func(s *shard.Stats) uint64 { return s.Conn.Delivered })),
@@ -82,7 +83,7 @@ func (r *ebpfReceiver) observeProcesses() error {
 // by cause what it could not.
 func (r *ebpfReceiver) observeKernel() error {
 	return errors.Join(
-		r.metrics.RegisterReceiverEbpfKernelRecordsCallback(r.counters("kind", probe.RecordsConn, probe.RecordsProcess)),
+		r.metrics.RegisterReceiverEbpfKernelRecordsCallback(r.counters("kind", probe.RecordsConn, probe.RecordsRetransmit)),
 		r.metrics.RegisterReceiverEbpfKernelLossesCallback(r.counters("cause", probe.LostRingConn, probe.Counter(probe.NumCounters-1))),
 		r.metrics.RegisterReceiverEbpfKernelBytesCallback(func(_ context.Context, o metric.Int64Observer) error {
 			values, err := r.kernel.Counters()

@@ -53,6 +53,13 @@ func TestThreadRules(t *testing.T) {
 		{"a hole is not bridged", "1<R 1>a 1<a 1hole 1>R", "thread thread_gap", ""},
 		{"another thread's reply leaves it open", "1<R 1>a 1<a 2>R", "thread", ""},
 		{"goroutines share a thread: it owns nothing", "1g7 1<R 1g8 1>a 1<a 1g7 1>R", "thread", ""},
+		{"a connect in vain is a call of the request, too", "1<R 1!a 1>R", "thread thread_gap", "thread_gap a R"},
+		{"also between calls", "1<R 1>a 1<a 1!b 1>c 1<c 1>R", "thread_gap", "thread_gap a R, thread_gap b R, thread_gap c R"},
+		{"not after the reply", "1<R 1>a 1<a 1>R 1!b", "thread_gap", "thread_gap a R"},
+		{"not before the request", "1!a 1<R 1>R", "thread_gap", ""},
+		{"nor if the thread has two requests", "1<R 1<S 1!a 1>S 1>R", "thread_gap", ""},
+		{"nor after a hole", "1<R 1hole 1!a 1>R", "thread_gap", ""},
+		{"nor in an event loop", "1tick 1<R 1!a 1>R", "thread_gap", ""},
 		{"a call that was written elsewhere is not the thread's", "1<R 2>a 1<a 1>R", "thread", ""},
 	} {
 		t.Run(tt.name, tt.check)

@@ -22,7 +22,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 //
 //	1<R   thread 1 reads request R (upper case)     1>R   writes its reply
 //	1>c   writes call c (lower case)                1<c   reads its reply
-//	1@c   connects for call c
+//	1@c   connects for call c                       1!c   tries to, in vain
 //	1tick returns from epoll_wait                   1hole does I/O that nothing accounts for
 //	1wait, 1poll, 1sleep                            sleeps on a futex, in poll, in nanosleep
 //	1w2/a wakes thread 2 on futex word a (hex)      1p2   writes to the wake fd of thread 2
@@ -31,7 +31,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 //	R=xy  R carried trace x, span y on the wire     zzz   50 ms pass
 //	R=xyz span z is the parent of y; 0 is none      R=xy,vw  and an alias
 //	R#id  R carried a request id
-var stepOf = regexp.MustCompile(`^(\d+)(?:([<>@])(\w)|(tick|hole|wait|poll|sleep)|([wpch])(\d+)(?:/(\w+))?|g(\d+)(?:/(\d+))?)$`)
+var stepOf = regexp.MustCompile(`^(\d+)(?:([<>@!])(\w)|(tick|hole|wait|poll|sleep)|([wpch])(\d+)(?:/(\w+))?|g(\d+)(?:/(\d+))?)$`)
 
 type thread struct {
 	io, tick     uint32
@@ -123,6 +123,12 @@ func (s *script) do(m []string) {
 	case m[2] == "@":
 		e := &s.span(m[3]).exchange
 		e.ConnectTime, e.Connect, e.Ordinal = s.now, t.point(tid), 0
+	case m[2] == "!":
+		x := s.span(m[3])
+		e := &x.exchange
+		e.ConnectTime, e.Connect, e.Ordinal = s.now, t.point(tid), 0
+		e.Request = evidence.Message{Start: s.now, End: s.now, Point: e.Connect}
+		e.Request.IO, x.end = 0, s.now+step/2
 	case m[2] != "":
 		s.message(t, tid, m[2] == "<", m[3])
 	case m[4] != "":

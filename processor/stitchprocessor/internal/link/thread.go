@@ -74,14 +74,15 @@ const maxBack = 256
 // ownedAfterAll is for the calls of a thread which owned a request, but was not known
 // to when that arrived: now every request is known which the thread may have had open.
 func ownedAfterAll(l *Linker, c *window.Node) {
-	m := &c.Request
-	if m.Tick != 0 || m.Goroutine() {
+	if c.Request.Tick != 0 || c.Request.Goroutine() {
 		return
 	}
+	m := l.before(c)
 	for range maxBack {
-		if m = l.p.Before(m); m == nil || m.Node.Server {
+		if m == nil || m.Node.Server {
 			break
 		}
+		m = l.p.Before(m)
 	}
 	if m == nil || m.Kind != evidence.ServerRead {
 		return
@@ -94,7 +95,22 @@ func ownedAfterAll(l *Linker, c *window.Node) {
 	r.Note.Walks++
 	if w := walk(l, r); !w.mixed && !w.gap && l.soleOn(r) {
 		l.claimAll(r, w.calls, ThreadGap)
+		if unconnected(c) && c.Connect.IO < out.First() {
+			l.toParent(c, r, ThreadGap)
+		}
 	}
+}
+
+// unconnected reports whether c is a connect that failed: no I/O belongs to it, but
+// it is known after which one of its thread it came.
+func unconnected(c *window.Node) bool { return c.Request.IO == 0 && c.ConnectTime != 0 }
+
+// before returns the message that the thread of a call moved right before it.
+func (l *Linker) before(c *window.Node) *window.Message {
+	if unconnected(c) {
+		return l.p.Message(c.Connect.TID, c.Connect.IO)
+	}
+	return l.p.Before(&c.Request)
 }
 
 // maxWalks bounds how often the I/O of one request is walked for that.

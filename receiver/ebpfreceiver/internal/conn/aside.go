@@ -27,6 +27,7 @@ func (c *connection) askAside(d event.Direction) {
 		c.finishAside(Lost, c.aside.Request.End)
 	}
 	e := c.newExchange(nil)
+	e.beside = true
 	c.half[d].stream.Cut(&e.Request)
 	c.aside = e
 }

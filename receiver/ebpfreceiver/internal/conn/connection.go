@@ -67,9 +67,12 @@ type connection struct {
 	holding  uint8           // ticks for which a reply still waits for its request
 	heldTime uint64          // end of the read that waits
 
-	closing bool
-	errno   uint32
-	closed  uint64
+	closing     bool
+	errno       uint32
+	closed      uint64
+	unconnected bool // connect had not succeeded when it closed
+
+	retransmits uint32 // that no exchange tells of so far
 }
 
 // known says whether the role is.

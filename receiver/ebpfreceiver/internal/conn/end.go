@@ -78,7 +78,20 @@ func (c *connection) close() {
 		c.table.pendingCount--
 		c.finish(e, Closed, max(c.closed, e.Request.End))
 	}
+	if c.unconnected && !c.started && c.info.Role == event.RoleClient && !c.ignored {
+		c.finish(c.attempt(), Unconnected, c.closed)
+	}
 	c.table.remove(c)
+}
+
+// attempt is the exchange that a connect which failed stands for. No I/O belongs
+// to it.
+func (c *connection) attempt() *Exchange {
+	e := c.newExchange(nil)
+	e.Opened, e.Opaque, e.Lossy = true, false, false
+	e.Request.Start, e.Request.End, e.Request.At = c.info.Time, c.info.Time, c.info.At
+	e.Request.At.IO = 0
+	return e
 }
 
 // exit ends the exchanges under way: the process is gone.

@@ -11,15 +11,17 @@ type Outcome uint8
 
 // Outcomes of an exchange.
 const (
-	Answered Outcome = iota // with its response
-	OneWay                  // the protocol expects no response
-	Closed                  // the connection closed first: see Exchange.Errno
-	TimedOut                // no response within the time limit
-	Exited                  // the process exited first
-	Lost                    // the response, if there was one, was not seen
+	Answered    Outcome = iota // with its response
+	OneWay                     // the protocol expects no response
+	Closed                     // the connection closed first: see Exchange.Errno
+	TimedOut                   // no response within the time limit
+	Exited                     // the process exited first
+	Lost                       // the response, if there was one, was not seen
+	Unconnected                // nothing was asked: connect failed, see Exchange.Errno
 )
 
-// Exchange is a request and its response on one connection.
+// Exchange is a request and its response on one connection, or an attempt to make
+// one: of that (Unconnected), Request tells when and where connect was called.
 type Exchange struct {
 	// Conn is the connection. Its Role is never unknown. Local and Remote are
 	// invalid if its announcement was lost.
@@ -35,7 +37,7 @@ type Exchange struct {
 	// the message was told by change of direction alone.
 	RequestMessage, ResponseMessage *protocol.Message
 	Outcome                         Outcome
-	Errno                           uint32 // of the socket, if Outcome is Closed
+	Errno                           uint32 // of the socket, if Outcome is Closed or Unconnected
 	// End is the CLOCK_MONOTONIC time (ns) at which the exchange was over.
 	End uint64
 	// Opened marks the first exchange of a connection whose accept or connect was
@@ -43,12 +45,17 @@ type Exchange struct {
 	Opened bool
 	// Opaque says that the request could not be read.
 	Opaque bool
+	// Retransmits counts the segments that this host sent again while the exchange
+	// was the oldest one on the connection that was not over; if the process is the
+	// client, also those before it: of the handshake, and of the request on its way.
+	Retransmits uint32
 	// Lossy says that bytes or events around the exchange are known to be missing.
 	Lossy bool
 
 	due      bool // the request is complete but for bytes that have yet to arrive
 	torn     bool // it ended before they did: the stream still refers to RequestMessage
 	reported bool // timed out and delivered: waits only to absorb its response
+	beside   bool // an aside
 }
 
 // Server says whether the traced process answered the request.

@@ -77,6 +77,8 @@ func (h handler) IO(io *event.IO) {
 
 func (h handler) Close(ev *event.Close) { h.w.table.Close(ev) }
 
+func (h handler) Retransmit(ev *event.Retransmit) { h.w.table.Retransmit(ev) }
+
 func (h handler) Process(ev *event.Process) {
 	if ev.Change == event.Exit {
 		h.w.table.Exit(ev.PID, ev.Time)
@@ -105,7 +107,7 @@ func (w *world) checkEmpty(t *testing.T) {
 }
 
 var outcomes = map[Outcome]string{
-	Answered: "answered", OneWay: "one way", Closed: "closed", TimedOut: "timed out", Exited: "exited", Lost: "lost",
+	Answered: "answered", OneWay: "one way", Closed: "closed", TimedOut: "timed out", Exited: "exited", Lost: "lost", Unconnected: "unconnected",
 }
 
 // summary is one line per exchange: role, name, outcome, what the response said,
@@ -126,6 +128,9 @@ func (w *world) summary() []string {
 		}
 		if e.Lossy {
 			words = append(words, "lossy")
+		}
+		if e.Retransmits != 0 {
+			words = append(words, fmt.Sprintf("retransmits %d", e.Retransmits))
 		}
 		if e.Errno != 0 {
 			words = append(words, fmt.Sprintf("errno %d", e.Errno))

@@ -74,6 +74,7 @@ type Stats struct {
 	Late            uint64 // responses of exchanges that had timed out
 	LostFrames      uint64 // a parser lost the boundary of messages
 	LostTurns       uint64 // a whole run in one direction is missing
+	LateRetransmits uint64 // that no exchange tells of
 	Streams         stream.Stats
 }
 
@@ -98,5 +99,6 @@ func (s *Stats) Add(o *Stats) {
 	s.Late += o.Late
 	s.LostFrames += o.LostFrames
 	s.LostTurns += o.LostTurns
+	s.LateRetransmits += o.LateRetransmits
 	s.Streams.Add(&o.Streams)
 }

@@ -15,6 +15,10 @@ func (c *connection) open(d event.Direction, m *protocol.Message) *Exchange {
 		c.muted, c.anchored = true, false
 		return nil
 	}
+	if c.info.Role == event.RoleServer && c.pending.len() == 0 {
+		t.stats.LateRetransmits += uint64(c.retransmits) // of an earlier response
+		c.retransmits = 0
+	}
 	e := c.newExchange(m)
 	e.due = true
 	c.half[d].stream.Peek(&e.Request)
@@ -153,8 +157,11 @@ func (c *connection) report(e *Exchange, outcome Outcome, end uint64) {
 	}
 	e.Outcome, e.End = outcome, end
 	e.Errno = 0
-	if outcome == Closed {
+	if outcome == Closed || outcome == Unconnected {
 		e.Errno = c.errno
+	}
+	if !e.beside {
+		e.Retransmits, c.retransmits = c.retransmits, 0
 	}
 	e.Lossy = e.Lossy || e.Request.Lossy || e.Response.Lossy
 	c.table.deliver(e)

@@ -108,8 +108,15 @@ func (t *Table) Close(ev *event.Close) {
 	if c == nil {
 		return
 	}
-	c.closing, c.errno, c.closed = true, ev.Errno, ev.Time
+	c.closing, c.errno, c.closed, c.unconnected = true, ev.Errno, ev.Time, ev.Connecting
 	t.note(c)
+}
+
+// Retransmit counts a segment that was sent again.
+func (t *Table) Retransmit(ev *event.Retransmit) {
+	if c := t.conns[ev.ConnID]; c != nil && !c.ignored {
+		c.retransmits++
+	}
 }
 
 // Exit ends the exchanges under way in a process. Its connections stay until
@@ -155,6 +162,7 @@ func (t *Table) remove(c *connection) (dropped uint64) {
 	for d := range c.half {
 		c.half[d].stream.Release()
 	}
+	t.stats.LateRetransmits += uint64(c.retransmits)
 	t.unlist(c)
 	t.order.Remove(c.element)
 	delete(t.conns, c.info.ID)

@@ -19,6 +19,7 @@ const (
 	recordIO    = 2
 	recordClose = 3
 	recordProc  = 4
+	recordAgain = 5
 )
 
 // Decoder turns records into events. It keeps one event of each kind, which it
@@ -28,6 +29,7 @@ type Decoder struct {
 	io       IO
 	closed   Close
 	process  Process
+	again    Retransmit
 	handoffs []Handoff
 }
 
@@ -51,8 +53,15 @@ func (d *Decoder) Decode(record []byte, h Handler) error {
 		if err != nil {
 			return err
 		}
-		d.closed = Close{ConnID: r.Conn, Time: r.TimeNs, Errno: r.Error}
+		d.closed = Close{ConnID: r.Conn, Time: r.TimeNs, Errno: r.Error, Connecting: r.Connecting != 0}
 		h.Close(&d.closed)
+	case recordAgain:
+		r, err := view[bpf.CaptureRetransmitRecord](record)
+		if err != nil {
+			return err
+		}
+		d.again = Retransmit{ConnID: r.Conn, Time: r.TimeNs}
+		h.Retransmit(&d.again)
 	case recordProc:
 		r, err := view[bpf.CaptureProcRecord](record)
 		if err != nil {

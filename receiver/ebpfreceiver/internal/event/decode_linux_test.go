@@ -16,13 +16,15 @@ type handler struct {
 	conns     []event.Conn
 	ios       []event.IO
 	closes    []event.Close
+	again     []event.Retransmit
 	processes []event.Process
 }
 
-func (h *handler) Conn(c *event.Conn)       { h.conns = append(h.conns, *c) }
-func (h *handler) IO(e *event.IO)           { h.ios = append(h.ios, *e) }
-func (h *handler) Close(c *event.Close)     { h.closes = append(h.closes, *c) }
-func (h *handler) Process(p *event.Process) { h.processes = append(h.processes, *p) }
+func (h *handler) Conn(c *event.Conn)             { h.conns = append(h.conns, *c) }
+func (h *handler) IO(e *event.IO)                 { h.ios = append(h.ios, *e) }
+func (h *handler) Close(c *event.Close)           { h.closes = append(h.closes, *c) }
+func (h *handler) Retransmit(r *event.Retransmit) { h.again = append(h.again, *r) }
+func (h *handler) Process(p *event.Process)       { h.processes = append(h.processes, *p) }
 
 func bytesOf(t testing.TB, parts ...any) []byte {
 	t.Helper()
@@ -72,13 +74,15 @@ func TestTheOtherRecordsAreRead(t *testing.T) {
 	copy(conn.LocalAddr[10:], []byte{0xff, 0xff, 127, 0, 0, 1})
 	conn.RemoteAddr[15] = 1
 	require.NoError(t, d.Decode(bytesOf(t, conn), h))
-	require.NoError(t, d.Decode(bytesOf(t, bpf.CaptureCloseRecord{Type: 3, Error: 111, Conn: 7, TimeNs: 60}), h))
+	require.NoError(t, d.Decode(bytesOf(t, bpf.CaptureCloseRecord{Type: 3, Connecting: 1, Error: 111, Conn: 7, TimeNs: 60}), h))
+	require.NoError(t, d.Decode(bytesOf(t, bpf.CaptureRetransmitRecord{Type: 5, Conn: 7, TimeNs: 65}), h))
 	require.NoError(t, d.Decode(bytesOf(t, bpf.CaptureProcRecord{Type: 4, Change: 4, Port: 8080, Pid: 12, Parent: 11, TimeNs: 70, Comm: [16]uint8{'s', 'h'}}), h))
 	require.Len(t, h.conns, 1)
 	assert.Equal(t, "127.0.0.1:80", h.conns[0].Local.String())
 	assert.Equal(t, "[::1]:4242", h.conns[0].Remote.String())
 	assert.Equal(t, event.RoleServer, h.conns[0].Role)
-	assert.Equal(t, []event.Close{{ConnID: 7, Time: 60, Errno: 111}}, h.closes)
+	assert.Equal(t, []event.Close{{ConnID: 7, Time: 60, Errno: 111, Connecting: true}}, h.closes)
+	assert.Equal(t, []event.Retransmit{{ConnID: 7, Time: 65}}, h.again)
 	assert.Equal(t, []event.Process{{Change: event.Listen, PID: 12, Parent: 11, Port: 8080, Time: 70, Comm: "sh"}}, h.processes)
 }
 
@@ -99,6 +103,7 @@ func TestMalformedRecordsAreErrors(t *testing.T) {
 		"cut io":                        {2, 0, 0},
 		"cut close":                     {3},
 		"cut process":                   {4},
+		"cut retransmit":                {5},
 		"fewer handoffs than it claims": bytesOf(t, ioRecord(2, 0)),
 		"less payload than it claims":   bytesOf(t, ioRecord(0, 9), []byte("short")),
 	} {
@@ -132,7 +137,8 @@ func BenchmarkDecode(b *testing.B) {
 
 type discard struct{}
 
-func (discard) Conn(*event.Conn)       {}
-func (discard) IO(*event.IO)           {}
-func (discard) Close(*event.Close)     {}
-func (discard) Process(*event.Process) {}
+func (discard) Conn(*event.Conn)             {}
+func (discard) IO(*event.IO)                 {}
+func (discard) Close(*event.Close)           {}
+func (discard) Retransmit(*event.Retransmit) {}
+func (discard) Process(*event.Process)       {}

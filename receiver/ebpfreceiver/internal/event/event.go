@@ -86,6 +86,16 @@ type Close struct {
 	ConnID uint64
 	Time   uint64 // CLOCK_MONOTONIC ns
 	Errno  uint32 // of the socket: ECONNREFUSED, ECONNRESET ...; 0: orderly
+	// Connecting says that connect had not succeeded: Errno tells why; 0: the
+	// process gave it up.
+	Connecting bool
+}
+
+// Retransmit says that this host sent a segment of a connection again: of the
+// handshake, or of data that was not acknowledged in time.
+type Retransmit struct {
+	ConnID uint64
+	Time   uint64 // CLOCK_MONOTONIC ns
 }
 
 // Change is what happened to a process (enum proc_change).
@@ -114,5 +124,6 @@ type Handler interface {
 	Conn(*Conn)
 	IO(*IO)
 	Close(*Close)
+	Retransmit(*Retransmit)
 	Process(*Process)
 }

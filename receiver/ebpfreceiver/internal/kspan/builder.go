@@ -8,6 +8,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 
+	"github.com/otelcol-custom/otelcol-custom/internal/evidence"
 	"github.com/otelcol-custom/otelcol-custom/internal/tracectx"
 	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/conn"
 	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/protocol"
@@ -93,6 +94,9 @@ func (b *Builder) Add(e *conn.Exchange) {
 	if e.Request.Comm != "" {
 		a.PutStr(string(semconv.ThreadNameKey), e.Request.Comm)
 	}
+	if e.Retransmits > 0 {
+		a.PutInt(evidence.KeyRetransmits, int64(e.Retransmits))
+	}
 	setStatus(span, a, e)
 	found := b.carried(e)
 	b.identify(span, e, found)
@@ -120,8 +124,14 @@ func (b *Builder) describe(span ptrace.Span, e *conn.Exchange) {
 	span.SetEndTimestamp(b.timestamp(max(e.End, e.Request.Start)))
 }
 
+// nameUnconnected is the name of the span of a connect that failed.
+const nameUnconnected = "connect"
+
 // nameOf is what the parser says, else the port of the server.
 func nameOf(e *conn.Exchange) string {
+	if e.Outcome == conn.Unconnected {
+		return nameUnconnected
+	}
 	if e.RequestMessage != nil && e.RequestMessage.Name != "" {
 		return e.RequestMessage.Name
 	}

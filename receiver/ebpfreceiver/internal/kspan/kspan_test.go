@@ -49,10 +49,11 @@ func newWorld(o Options) *world {
 
 type handler struct{ table *conn.Table }
 
-func (h handler) Conn(ev *event.Conn)       { h.table.Conn(ev) }
-func (h handler) IO(ev *event.IO)           { h.table.IO(ev, false) }
-func (h handler) Close(ev *event.Close)     { h.table.Close(ev) }
-func (h handler) Process(ev *event.Process) { h.table.Exit(ev.PID, ev.Time) }
+func (h handler) Conn(ev *event.Conn)             { h.table.Conn(ev) }
+func (h handler) IO(ev *event.IO)                 { h.table.IO(ev, false) }
+func (h handler) Close(ev *event.Close)           { h.table.Close(ev) }
+func (h handler) Retransmit(ev *event.Retransmit) { h.table.Retransmit(ev) }
+func (h handler) Process(ev *event.Process)       { h.table.Exit(ev.PID, ev.Time) }
 
 func (w *world) accept() *simkernel.Socket {
 	return w.Accept(w.thread, "10.0.0.1:8000", "10.0.0.2:41000")
@@ -147,6 +148,9 @@ func TestStatus(t *testing.T) {
 		{"a close without response", func(w *world) { w.dieAs(0) }, ptrace.StatusCodeError, noResponse, ErrorClosed},
 		{"a reset", func(w *world) { w.dieAs(104) }, ptrace.StatusCodeError, noResponse, "ECONNRESET"},
 		{"an unnamed error", func(w *world) { w.dieAs(5) }, ptrace.StatusCodeError, noResponse, "errno_5"},
+		{"a refused connect", func(w *world) { w.failAs(111) }, ptrace.StatusCodeError, "connect failed", "ECONNREFUSED"},
+		{"a connect without answer", func(w *world) { w.failAs(110) }, ptrace.StatusCodeError, "connect failed", "ETIMEDOUT"},
+		{"a connect given up", func(w *world) { w.failAs(0) }, ptrace.StatusCodeError, "connect given up by the process", ErrorAbandoned},
 		{"a process that exits", func(w *world) {
 			w.accept().Read(w.thread, "Q a\n")
 			w.process.Exit()
@@ -176,6 +180,48 @@ func (w *world) dieAs(errno uint32) {
 	s.Write(w.thread, "Q a\n")
 	s.Close(errno)
 	w.tick(time.Millisecond)
+}
+
+// failAs plays a connect that takes a second and fails with errno.
+func (w *world) failAs(errno uint32) {
+	s := w.dial()
+	w.Sleep(time.Second)
+	s.Fail(w.thread, errno)
+	w.tick(time.Millisecond)
+}
+
+func TestAConnectThatFailedIsACallOfItsThread(t *testing.T) {
+	w := newWorld(Options{Evidence: true, HideOpaque: true})
+	w.accept().Read(w.thread, "Q in\n")
+	w.failAs(111)
+	span := w.span(t)
+	assert.Equal(t, "connect", span.Name())
+	assert.Equal(t, ptrace.SpanKindClient, span.Kind())
+	assert.GreaterOrEqual(t, span.EndTimestamp().AsTime().Sub(span.StartTimestamp().AsTime()), time.Second)
+	a := span.Attributes().AsRaw()
+	assert.Equal(t, "2001:db8::5", a["server.address"])
+	assert.Equal(t, int64(6379), a["server.port"])
+	assert.Equal(t, "tcp", a["network.transport"])
+	var x evidence.Exchange
+	require.True(t, x.Read(span))
+	assert.EqualValues(t, 77, x.Request.TID)
+	assert.Zero(t, x.Request.IO)
+	assert.EqualValues(t, 1, x.Connect.IO)
+	assert.Equal(t, x.Request.Start, x.ConnectTime)
+	assert.False(t, x.Opaque || x.Hidden || x.Lossy)
+}
+
+func TestRetransmitsAreToldIfThereWereAny(t *testing.T) {
+	w := newWorld(Options{})
+	s := w.dial()
+	s.Write(w.thread, "Q a\n")
+	s.Retransmit(w.thread)
+	s.Read(w.thread, "A ok\n")
+	w.call("Q b\n", "A ok\n")
+	spans := w.spans()
+	require.Equal(t, 2, spans.Len())
+	assert.EqualValues(t, 1, spans.At(0).Attributes().AsRaw()["tcp.retransmits"])
+	assert.NotContains(t, spans.At(1).Attributes().AsRaw(), "tcp.retransmits")
 }
 
 func TestAClientErrorLeavesNoErrorTypeOnTheServer(t *testing.T) {

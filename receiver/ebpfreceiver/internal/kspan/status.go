@@ -16,6 +16,8 @@ const (
 	ErrorClosed  = "connection_closed"
 	ErrorTimeout = "timeout"
 	ErrorExited  = "process_exited"
+	// ErrorAbandoned is that of a connect which the process gave up.
+	ErrorAbandoned = "connect_abandoned"
 )
 
 // setStatus says how the exchange went. What the server lays at the client's door
@@ -29,11 +31,22 @@ func setStatus(span ptrace.Span, a *attributes, e *conn.Exchange) {
 		}
 	case conn.Closed:
 		fail(span, a, errorName(e.Errno), "connection closed before the response")
+	case conn.Unconnected:
+		failConnect(span, a, e.Errno)
 	case conn.TimedOut:
 		fail(span, a, ErrorTimeout, "no response within the time limit of the receiver")
 	case conn.Exited:
 		fail(span, a, ErrorExited, "process exited before the response")
 	}
+}
+
+func failConnect(span ptrace.Span, a *attributes, errno uint32) {
+	a.PutStr(string(semconv.NetworkTransportKey), "tcp")
+	if errno == 0 {
+		fail(span, a, ErrorAbandoned, "connect given up by the process")
+		return
+	}
+	fail(span, a, errorName(errno), "connect failed")
 }
 
 func fail(span ptrace.Span, a *attributes, errorType, text string) {

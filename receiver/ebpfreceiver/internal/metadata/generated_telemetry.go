@@ -41,6 +41,7 @@ type TelemetryBuilder struct {
 	ReceiverEbpfKernelBytes            metric.Int64ObservableCounter
 	ReceiverEbpfKernelLosses           metric.Int64ObservableCounter
 	ReceiverEbpfKernelRecords          metric.Int64ObservableCounter
+	ReceiverEbpfLateRetransmits        metric.Int64ObservableCounter
 	ReceiverEbpfLateSpans              metric.Int64ObservableCounter
 	ReceiverEbpfMalformedContexts      metric.Int64ObservableCounter
 	ReceiverEbpfProcesses              metric.Int64ObservableGauge
@@ -250,6 +251,21 @@ func (builder *TelemetryBuilder) RegisterReceiverEbpfKernelRecordsCallback(cb me
 		cb(ctx, &observerInt64{inst: builder.ReceiverEbpfKernelRecords, obs: o})
 		return nil
 	}, builder.ReceiverEbpfKernelRecords)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterReceiverEbpfLateRetransmitsCallback sets callback for observable ReceiverEbpfLateRetransmits metric.
+func (builder *TelemetryBuilder) RegisterReceiverEbpfLateRetransmitsCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.ReceiverEbpfLateRetransmits, obs: o})
+		return nil
+	}, builder.ReceiverEbpfLateRetransmits)
 	if err != nil {
 		return err
 	}
@@ -513,6 +529,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"otelcol_receiver_ebpf_kernel_records",
 		metric.WithDescription("Records that the kernel side has put into the ring buffer [Development]"),
 		metric.WithUnit("{record}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ReceiverEbpfLateRetransmits, err = builder.meter.Int64ObservableCounter(
+		"otelcol_receiver_ebpf_late_retransmits",
+		metric.WithDescription("TCP segments sent again that no span tells of, since they were part of a response that had been written, or of nothing [Development]"),
+		metric.WithUnit("{segment}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ReceiverEbpfLateSpans, err = builder.meter.Int64ObservableCounter(

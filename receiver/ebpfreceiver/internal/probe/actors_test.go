@@ -24,6 +24,8 @@ func actors() map[string]func() (any, error) {
 	out := map[string]func() (any, error){
 		"large":     actLarge,
 		"refused":   actRefused,
+		"loss":      actLoss,
+		"giveup":    actGiveUp,
 		"futex":     actFutex,
 		"relay":     actRelay,
 		"eventfd":   actWakeFD(openEventfd),

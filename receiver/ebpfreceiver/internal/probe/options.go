@@ -63,11 +63,13 @@ const (
 	RecordsIO
 	RecordsClose
 	RecordsProcess
+	RecordsRetransmit
 	RecordBytes
 	LostRingConn
 	LostRingIO
 	LostRingClose
 	LostRingProcess
+	LostRingRetransmit
 	LostConnTable
 	LostThreadLimit
 	LostStorage
@@ -92,9 +94,10 @@ const (
 
 // counterNames are the values of the `cause` or `kind` attribute of the metrics.
 var counterNames = [NumCounters]string{
-	RecordsConn: "conn", RecordsIO: "io", RecordsClose: "close", RecordsProcess: "process", RecordBytes: "bytes",
+	RecordsConn: "conn", RecordsIO: "io", RecordsClose: "close", RecordsProcess: "process", RecordsRetransmit: "retransmit", RecordBytes: "bytes",
 	LostRingConn: "ring_full_conn", LostRingIO: "ring_full_io", LostRingClose: "ring_full_close", LostRingProcess: "ring_full_process",
-	LostConnTable: "conn_table_full", LostThreadLimit: "thread_limit", LostStorage: "task_storage", LostFDTable: "fd_table_full",
+	LostRingRetransmit: "ring_full_retransmit",
+	LostConnTable:      "conn_table_full", LostThreadLimit: "thread_limit", LostStorage: "task_storage", LostFDTable: "fd_table_full",
 	CutFault: "payload_fault", CutVectors: "payload_vectors", CutHandoffs: "handoffs",
 	SkippedCompat: "compat_syscall", SkippedStaleConn: "stale_conn", LostRecursion: "recursion", CutRecursion: "wake_recursion",
 }

@@ -139,6 +139,7 @@ func TestConnectionsKnowTheirRoleAndEnds(t *testing.T) {
 	assert.Len(t, s.closes, 2)
 	for _, c := range s.closes {
 		assert.Zero(t, c.Errno)
+		assert.False(t, c.Connecting)
 	}
 }
 
@@ -207,9 +208,58 @@ func TestARefusedConnectionIsReported(t *testing.T) {
 			conn := s.conns[closed.ConnID]
 			assert.Equal(t, event.RoleClient, conn.Role)
 			assert.Equal(t, port, int(conn.Remote.Port()))
+			assert.True(t, closed.Connecting)
 		}
 	}
 	assert.True(t, found, "%+v", s.closes)
+}
+
+func TestAnAttemptThatTheProcessGivesUpIsReported(t *testing.T) {
+	s := newStage(t, nil)
+	var truth lossTruth
+	s.trace("giveup", Target{}, &truth)
+	var attempts []event.Close
+	for _, c := range s.closes {
+		if c.Connecting {
+			attempts = append(attempts, c)
+		}
+	}
+	require.Len(t, attempts, 1)
+	assert.Zero(t, attempts[0].Errno)
+	assert.Equal(t, truth.Client, again(s, event.RoleClient), "of its first packet")
+	assert.Equal(t, truth.Port, int(s.conns[attempts[0].ConnID].Remote.Port()))
+}
+
+// again counts the segments that were sent again by one end.
+func again(s *stage, role event.Role) (n int) {
+	for _, r := range s.again {
+		if s.conns[r.ConnID].Role == role {
+			n++
+		}
+	}
+	return n
+}
+
+func TestEverySegmentSentAgainIsReported(t *testing.T) {
+	s := newStage(t, nil)
+	var truth lossTruth
+	s.trace("loss", Target{}, &truth)
+	assert.GreaterOrEqual(t, truth.Client, 2)
+	assert.GreaterOrEqual(t, truth.Server, 1)
+	assert.Equal(t, truth.Client, again(s, event.RoleClient))
+	assert.Equal(t, truth.Server, again(s, event.RoleServer))
+	assert.Len(t, s.ios, 4)
+	requireNothingLost(t, s)
+	counters, err := s.Counters()
+	require.NoError(t, err)
+	assert.Equal(t, uint64(len(s.again)), counters[RecordsRetransmit])
+}
+
+func TestSegmentsOfOthersAreNotReported(t *testing.T) {
+	s := newStage(t, nil)
+	start(t, "loss").play(nil) // not a target
+	s.trace("tick", Target{}, nil)
+	assert.Empty(t, s.again)
 }
 
 // handoffsOf are the handoffs on the last I/O of the thread.

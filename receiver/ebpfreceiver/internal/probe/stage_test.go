@@ -23,6 +23,7 @@ type recorder struct {
 	conns   map[uint64]event.Conn
 	ios     []event.IO
 	closes  []event.Close
+	again   []event.Retransmit
 	changes []event.Process
 	discard bool // keep no I/O
 }
@@ -50,6 +51,12 @@ func (r *recorder) Close(c *event.Close) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.closes = append(r.closes, *c)
+}
+
+func (r *recorder) Retransmit(e *event.Retransmit) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.again = append(r.again, *e)
 }
 
 func (r *recorder) Process(p *event.Process) {

@@ -12,6 +12,8 @@ const (
 	kindIO
 	kindClose
 	kindExit
+	kindRetransmit
+	kinds
 )
 
 // ioEvent is an I/O event whose slices lie in the memory of its batch.
@@ -33,6 +35,7 @@ type batch struct {
 	conns    []event.Conn
 	closes   []event.Close
 	exits    []exit
+	again    []event.Retransmit
 	bytes    []byte
 	handoffs []event.Handoff
 	barrier  *barrier // after all events; may be nil
@@ -67,14 +70,14 @@ func (b *batch) addIO(io *event.IO, comm string, lossy bool) {
 	e.Handoffs = b.handoffs[at:len(b.handoffs):len(b.handoffs)]
 }
 
-// controlFull says whether another announcement, close or exit would be too many.
+// controlFull says whether another event that is not I/O would be too many.
 func (b *batch) controlFull() bool { return len(b.order)-len(b.ios) >= batchControl }
 
 func (b *batch) empty() bool { return len(b.order) == 0 && b.barrier == nil }
 
 func (b *batch) reset() {
 	b.order, b.ios, b.conns = b.order[:0], b.ios[:0], b.conns[:0]
-	b.closes, b.exits = b.closes[:0], b.exits[:0]
+	b.closes, b.exits, b.again = b.closes[:0], b.exits[:0], b.again[:0]
 	b.bytes, b.handoffs = b.bytes[:0], b.handoffs[:0]
 	b.barrier = nil
 }

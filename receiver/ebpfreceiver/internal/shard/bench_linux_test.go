@@ -136,7 +136,8 @@ func BenchmarkWorker(b *testing.B) {
 // direct hands events to a worker without a batch between them.
 type direct struct{ w *worker }
 
-func (d direct) IO(io *event.IO)        { d.w.table.IO(io, false) }
-func (d direct) Conn(c *event.Conn)     { d.w.table.Conn(c) }
-func (d direct) Close(c *event.Close)   { d.w.table.Close(c) }
-func (d direct) Process(*event.Process) {}
+func (d direct) IO(io *event.IO)              { d.w.table.IO(io, false) }
+func (d direct) Conn(c *event.Conn)           { d.w.table.Conn(c) }
+func (d direct) Close(c *event.Close)         { d.w.table.Close(c) }
+func (d direct) Retransmit(*event.Retransmit) {}
+func (d direct) Process(*event.Process)       {}

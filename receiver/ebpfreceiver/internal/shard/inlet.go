@@ -151,6 +151,17 @@ func (in *inlet) Close(ev *event.Close) {
 	}
 }
 
+// Retransmit takes a segment that was sent again.
+func (in *inlet) Retransmit(ev *event.Retransmit) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if b := in.control(in.laneOf(ev.ConnID), 0, ev.Time); b != nil {
+		in.counts.events++
+		b.order = append(b.order, kindRetransmit)
+		b.again = append(b.again, *ev)
+	}
+}
+
 // Process takes a change of a process, of which only exits matter here: they go
 // to every worker, and count once.
 func (in *inlet) Process(ev *event.Process) {

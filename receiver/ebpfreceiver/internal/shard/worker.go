@@ -84,7 +84,7 @@ func (w *worker) run(l *lane) {
 
 // events replays a batch in its order.
 func (w *worker) events(b *batch) {
-	var next [4]int
+	var next [kinds]int
 	for _, k := range b.order {
 		i := next[k]
 		next[k]++
@@ -97,6 +97,8 @@ func (w *worker) events(b *batch) {
 			w.table.Close(&b.closes[i])
 		case kindExit:
 			w.table.Exit(b.exits[i].pid, b.exits[i].time)
+		case kindRetransmit:
+			w.table.Retransmit(&b.again[i])
 		}
 	}
 }

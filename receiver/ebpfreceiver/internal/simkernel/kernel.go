@@ -94,6 +94,10 @@ func (k *Kernel) deliver(ev any) {
 		lent := *ev
 		k.handler.Close(&lent)
 		lent = event.Close{}
+	case *event.Retransmit:
+		lent := *ev
+		k.handler.Retransmit(&lent)
+		lent = event.Retransmit{}
 	case *event.Process:
 		lent := *ev
 		k.handler.Process(&lent)
@@ -259,6 +263,20 @@ func (s *Socket) announce(t *Thread) {
 func (s *Socket) Close(errno uint32) {
 	s.kernel.Now++
 	s.kernel.emit(&event.Close{ConnID: s.ID, Time: s.kernel.Now, Errno: errno})
+}
+
+// Retransmit sends a segment again.
+func (s *Socket) Retransmit(t *Thread) {
+	s.announce(t)
+	s.kernel.Now++
+	s.kernel.emit(&event.Retransmit{ConnID: s.ID, Time: s.kernel.Now})
+}
+
+// Fail ends the attempt of thread t to connect.
+func (s *Socket) Fail(t *Thread, errno uint32) {
+	s.announce(t)
+	s.kernel.Now++
+	s.kernel.emit(&event.Close{ConnID: s.ID, Time: s.kernel.Now, Errno: errno, Connecting: true})
 }
 
 // kind is enum message_kind: role × direction.

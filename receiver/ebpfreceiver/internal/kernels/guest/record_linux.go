@@ -42,6 +42,9 @@ func (r *recorder) Close(*event.Close) {
 	r.closes++
 }
 
+// Retransmit implements event.Handler.
+func (r *recorder) Retransmit(*event.Retransmit) {}
+
 func (r *recorder) Process(p *event.Process) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
