@@ -48,6 +48,10 @@ lint: ## check import directions, documentation, lengths, format
 kernels: ## boot Debian's kernels in an emulator and trace there
 	@scripts/kernels.sh
 
+.PHONY: bench-tail
+bench-tail: ## measure the tail hook beside tail_sampling, and kill a Collector under load
+	@scripts/bench-tail.sh
+
 .PHONY: generate
 generate: ## regenerate what is generated and committed (installs clang)
 	@scripts/generate.sh

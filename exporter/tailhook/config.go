@@ -54,6 +54,17 @@ type Config struct {
 	// NumShards is the number of goroutines that hold traces; 0 is one for every
 	// four processors.
 	NumShards uint32 `mapstructure:"num_shards"`
+	// DropPendingTracesOnShutdown drops what is undecided at shutdown instead of
+	// deciding on what has come.
+	DropPendingTracesOnShutdown bool `mapstructure:"drop_pending_traces_on_shutdown"`
+	// ExpectedNewTracesPerSec and BlockOnOverflow are keys of tail_sampling that have
+	// no effect here: tables grow with what they hold, and a trace beyond num_traces
+	// makes the oldest one leave, decided.
+	ExpectedNewTracesPerSec uint64 `mapstructure:"expected_new_traces_per_sec"`
+	BlockOnOverflow         bool   `mapstructure:"block_on_overflow"`
+	// SamplingStrategy is a key of tail_sampling. Only its default is possible here:
+	// decisions are on whole traces.
+	SamplingStrategy string `mapstructure:"sampling_strategy"`
 	// DecisionCache bounds the memory of decisions, which late spans follow.
 	DecisionCache DecisionCacheConfig `mapstructure:"decision_cache"`
 
@@ -90,12 +101,13 @@ func createDefaultConfig() component.Config {
 	retry := configretry.NewDefaultBackOffConfig()
 	retry.MaxElapsedTime = 0 // max_bytes bounds what waits; giving up would lose what was accepted
 	return &Config{
-		DecisionWait:  30 * time.Second,
-		CompleteWait:  2 * time.Second,
-		UseTraceState: true,
-		MaxBytes:      512 << 20,
-		MaxTraceBytes: 8 << 20,
-		DecisionCache: DecisionCacheConfig{SampledCacheSize: 100_000, NonSampledCacheSize: 400_000},
+		DecisionWait:     30 * time.Second,
+		CompleteWait:     2 * time.Second,
+		UseTraceState:    true,
+		MaxBytes:         512 << 20,
+		MaxTraceBytes:    8 << 20,
+		SamplingStrategy: wholeTraces,
+		DecisionCache:    DecisionCacheConfig{SampledCacheSize: 100_000, NonSampledCacheSize: 400_000},
 		Delivery: DeliveryConfig{
 			Senders:         4,
 			RetryOnFailure:  retry,
@@ -103,6 +115,9 @@ func createDefaultConfig() component.Config {
 		},
 	}
 }
+
+// wholeTraces is the value of sampling_strategy.
+const wholeTraces = "trace-complete"
 
 // minBytes is what a hook needs to do anything useful.
 const minBytes = 1 << 20
@@ -126,6 +141,7 @@ func (c *Config) Validate() error {
 	check(c.CompleteWait >= 0, "complete_wait", "0 or more", c.CompleteWait)
 	check(c.MaxBytes >= minBytes, "max_bytes", fmt.Sprintf("at least %d", minBytes), c.MaxBytes)
 	check(c.MaxTraceBytes <= c.MaxBytes/4, "max_trace_bytes", "at most a quarter of max_bytes", c.MaxTraceBytes)
+	check(c.SamplingStrategy == wholeTraces, "sampling_strategy", wholeTraces, c.SamplingStrategy)
 	check(c.NumShards <= maxShards, "num_shards", fmt.Sprintf("at most %d", maxShards), c.NumShards)
 	check(c.DecisionCache.SampledCacheSize >= 0, "decision_cache::sampled_cache_size", "0 or more", c.DecisionCache.SampledCacheSize)
 	check(c.DecisionCache.NonSampledCacheSize >= 0, "decision_cache::non_sampled_cache_size", "0 or more", c.DecisionCache.NonSampledCacheSize)

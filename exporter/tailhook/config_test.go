@@ -35,6 +35,9 @@ func TestEveryKeyIsRead(t *testing.T) {
 	want.Policies = []policy.Config{{Name: "all", Type: policy.AlwaysSample}}
 	want.SampleOnFirstMatch = true
 	want.UseTraceState = false
+	want.DropPendingTracesOnShutdown = true
+	want.ExpectedNewTracesPerSec = 500
+	want.BlockOnOverflow = true
 	want.NumTraces = 1000
 	want.MaxBytes = 64 << 20
 	want.MaxTraceBytes = 1 << 20
@@ -73,6 +76,21 @@ func TestThePoliciesOfTailSamplingAreRead(t *testing.T) {
 	assert.Len(t, types, 17)
 }
 
+func TestMovingFromTailSamplingIsRenamingTheBlock(t *testing.T) {
+	var before, after map[string]any
+	readYAML(t, "moving/tail_sampling.yaml", &before)
+	readYAML(t, "moving/tailhook.yaml", &after)
+	theirs := before["processors"].(map[string]any)["tail_sampling"].(map[string]any)
+	ours := after["connectors"].(map[string]any)["tailhook"]
+	require.Equal(t, theirs, ours)
+	cfg := createDefaultConfig().(*Config)
+	require.NoError(t, confmap.NewFromStringMap(theirs).Unmarshal(cfg))
+	require.NoError(t, confmap.Validate(cfg))
+	policies, err := yaml.Marshal(theirs["policies"])
+	require.NoError(t, err)
+	assert.NotZero(t, rival(t, string(policies), 100, 3), "and the decisions are the same")
+}
+
 func TestValidateCitesTheKey(t *testing.T) {
 	for want, change := range map[string]func(*Config){
 		"policies: must name at least one policy":                          func(c *Config) { c.Policies = nil },
@@ -83,6 +101,7 @@ func TestValidateCitesTheKey(t *testing.T) {
 		"complete_wait: must be 0 or more, is -1s":                         func(c *Config) { c.CompleteWait = -time.Second },
 		"max_bytes: must be at least 1048576, is 5":                        func(c *Config) { c.MaxBytes = 5 },
 		"max_trace_bytes: must be at most a quarter of max_bytes":          func(c *Config) { c.MaxTraceBytes = c.MaxBytes },
+		"sampling_strategy: must be trace-complete, is span-ingest":        func(c *Config) { c.SamplingStrategy = "span-ingest" },
 		"num_shards: must be at most 256, is 1000":                         func(c *Config) { c.NumShards = 1000 },
 		"decision_cache::sampled_cache_size: must be 0 or more, is -1":     func(c *Config) { c.DecisionCache.SampledCacheSize = -1 },
 		"decision_cache::non_sampled_cache_size: must be 0 or more, is -1": func(c *Config) { c.DecisionCache.NonSampledCacheSize = -1 },

@@ -180,6 +180,19 @@ func TestShutdownDecidesAndDeliversAllThatWaits(t *testing.T) {
 	})
 }
 
+func TestShutdownMayDropWhatIsUndecided(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		next := &sink{}
+		r := start(t, next, func(c *Config) { c.DropPendingTracesOnShutdown = true })
+		r.send(spans(1, 3, failing))
+		r.send(spans(2, 3, failing, settled))
+		r.close()
+		assert.Zero(t, next.of(1))
+		assert.Equal(t, 3, next.of(2))
+		assert.Equal(t, int64(1), r.count("tailhook_traces_decided", "decision", "not_sampled", "reason", "shutdown"))
+	})
+}
+
 // Not in a bubble: the callers race for real.
 func TestWhatIsAcceptedIsDeliveredOrDecidedAgainst(t *testing.T) {
 	next := &sink{}

@@ -124,6 +124,28 @@ func TestAGiantTraceIsCutButDecidedOnAllItsSpans(t *testing.T) {
 	})
 }
 
+func TestAGiantTraceLeavesTheOthersTheirMemory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		next := &sink{}
+		r := start(t, next, func(c *Config) { c.MaxBytes, c.MaxTraceBytes, c.NumShards = 4<<20, 1<<20, 1 })
+		for n := range 500 {
+			r.send(spans(0, 10, child, sized(2000))) // 10 MB in all
+			r.send(spans(n+1, 1, child, sized(1000)))
+		}
+		r.settle()
+		assert.Equal(t, int64(501), r.ledger.traces.Load(), "none was decided early for it")
+		for n := range 500 {
+			r.send(spans(n+1, 1, failing, settled))
+		}
+		r.settle()
+		assert.Equal(t, 1000, next.spans(), "whole")
+		r.close()
+		assert.Zero(t, r.count("tailhook_traces_decided", "reason", "memory"))
+		assert.Zero(t, r.count("tailhook_refused_spans"))
+		assert.Greater(t, r.count("tailhook_omitted_spans"), int64(4000))
+	})
+}
+
 func TestATooLargeTraceMayBeDropped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		next := &sink{}

@@ -139,6 +139,58 @@ func TestAStuckNextComponentStopsNobodyElse(t *testing.T) {
 	})
 }
 
+// In the bubble's time, so that waiting for the exporter would show.
+func TestAStalledExporterStopsNeitherIngestNorDecisions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stuck := make(chan struct{})
+		next := &sink{answer: blockUntil(stuck)}
+		r := start(t, next, nil)
+		begin := time.Now()
+		for n := range 1000 {
+			r.send(spans(2*n, 5, failing, settled))
+			r.send(spans(2*n+1, 5, settled))
+		}
+		r.settle()
+		assert.Equal(t, begin, time.Now(), "no call waited")
+		assert.Zero(t, r.ledger.traces.Load(), "all are decided")
+		assert.Zero(t, next.spans())
+		assert.Zero(t, r.count("tailhook_refused_spans"))
+		assert.Positive(t, r.ledger.undelivered.Load())
+		close(stuck)
+		r.close()
+		assert.Equal(t, 5000, next.spans())
+		assert.Equal(t, int64(1000), r.count("tailhook_traces_decided", "decision", "not_sampled", "reason", "settled"))
+	})
+}
+
+// One trace that the next component chokes on occupies one sender.
+func TestATraceThatStallsTheExporterHoldsUpNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stuck := make(chan struct{})
+		next := &sink{}
+		next.answer = func(_ context.Context, _ int, td ptrace.Traces) error {
+			for s := range spansIn(td) {
+				if s.TraceID() == id(1) {
+					<-stuck
+				}
+			}
+			return nil
+		}
+		r := start(t, next, func(c *Config) { c.Delivery.Senders = 2 })
+		r.send(spans(1, 1, failing, settled))
+		r.settle() // it has left, alone
+		for n := range 500 {
+			r.send(spans(n+2, 1, failing, settled))
+		}
+		r.settle()
+		assert.Equal(t, 500, next.spans())
+		assert.Zero(t, next.of(1))
+		close(stuck)
+		r.close()
+		assert.Equal(t, 501, next.spans())
+	})
+}
+
 func TestTheThresholdOfAKeptTraceIsWritten(t *testing.T) {
 	half := policy.Config{Name: "half", Type: policy.Probabilistic, Probabilistic: policy.ProbabilisticConfig{SamplingPercentage: 50}}
 	for name, c := range map[string]struct {

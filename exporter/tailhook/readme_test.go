@@ -33,6 +33,31 @@ func TestTheExamplesOfTheREADMEAreValid(t *testing.T) {
 	}
 }
 
+func TestTheREADMEShowsHowToMove(t *testing.T) {
+	text, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	_, rest, found := strings.Cut(string(text), "```diff\n")
+	require.True(t, found)
+	diff, _, _ := strings.Cut(rest, "```")
+	var before, after []string
+	for line := range strings.Lines(diff) {
+		sign, code := line[0], line[1:]
+		if sign != '+' {
+			before = append(before, code)
+		}
+		if sign != '-' {
+			after = append(after, code)
+		}
+	}
+	for file, lines := range map[string][]string{"tail_sampling.yaml": before, "tailhook.yaml": after} {
+		text, err := os.ReadFile("testdata/moving/" + file)
+		require.NoError(t, err)
+		for _, part := range strings.Split(strings.Join(lines, ""), "...\n") {
+			assert.Contains(t, string(text), part)
+		}
+	}
+}
+
 func TestTheREADMEHasEveryKey(t *testing.T) {
 	text, err := os.ReadFile("README.md")
 	require.NoError(t, err)

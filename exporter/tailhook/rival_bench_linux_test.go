@@ -2,133 +2,169 @@ package tailhook
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
-	"runtime"
-	"slices"
-	"sync"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
-	"testing/synctest"
 	"time"
 
-	"github.com/open-telemetry/opentelemetry-collector-contrib/processor/tailsamplingprocessor"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/confmap"
-	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/consumer/consumertest"
-	"go.opentelemetry.io/collector/pdata/pcommon"
-	"go.opentelemetry.io/collector/pdata/ptrace"
-	"go.opentelemetry.io/collector/processor/processortest"
-
-	"github.com/otelcol-custom/otelcol-custom/internal/evidence"
+	"go.opentelemetry.io/collector/receiver/otlpreceiver"
+	"go.opentelemetry.io/collector/receiver/receivertest"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
 )
 
-// loadgen is a generator that marshals once and then only patches trace ids: calls
-// of 500 spans of 261 bytes, five of each trace, each trace in two calls, one in
-// fifty with an error, one in fifty slow.
-type loadgen struct {
-	data  []byte
-	ids   []int // offsets of the trace ids in data
-	calls int
-}
+// rawCodec sends bytes as they are.
+type rawCodec struct{}
+
+func (rawCodec) Marshal(v any) ([]byte, error)      { return *v.(*[]byte), nil }
+func (rawCodec) Unmarshal(data []byte, v any) error { *v.(*[]byte) = data; return nil }
+func (rawCodec) Name() string                       { return "proto" }
 
 const (
-	loadCall  = 500
-	loadTrace = 10
+	senderAddress = "TAILHOOK_SENDER_ADDRESS"
+	senderCalls   = "TAILHOOK_SENDER_CALLS"
 )
 
-func newLoad(b testing.TB, settle bool) *loadgen {
-	td := stream()
-	for i, s := range td.ResourceSpans().At(0).ScopeSpans().At(0).Spans().All() {
-		s.SetTraceID(pcommon.TraceID{0xfe, byte(i), byte(i >> 8), 0xed})
-		switch i / 5 % 50 {
-		case 1:
-			s.Status().SetCode(ptrace.StatusCodeError)
-		case 2:
-			s.SetEndTimestamp(s.StartTimestamp() + 900_000_000)
-		}
-		if settle && i%5 == 4 {
-			s.SetParentSpanID(pcommon.SpanID{})
-			s.Attributes().PutBool(evidence.KeySettled, true)
-		}
+// TestSenderProcess is the process that sends the load, so that its cost is not
+// that of the Collector: it sends so many calls over two streams.
+func TestSenderProcess(t *testing.T) {
+	address := os.Getenv(senderAddress)
+	if address == "" {
+		return // not the sender
 	}
-	var m ptrace.ProtoMarshaler
-	data, err := m.MarshalTraces(td)
+	calls, err := strconv.Atoi(os.Getenv(senderCalls))
+	require.NoError(t, err)
+	conn, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	require.NoError(t, err)
+	defer conn.Close()
+	l := newLoad(t, false)
+	slots := make(chan struct{}, 8)
+	for range calls {
+		l.patch()
+		data := append([]byte(nil), l.data...)
+		slots <- struct{}{}
+		go func() {
+			defer func() { <-slots }()
+			var answer []byte
+			if err := conn.Invoke(context.Background(), "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+				&data, &answer, grpc.ForceCodec(rawCodec{})); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+			}
+		}()
+	}
+	for range cap(slots) {
+		slots <- struct{}{}
+	}
+}
+
+// BenchmarkAgainstTailSampling puts the hook and contrib's processor side by side
+// on the same input and prints the table of the README.
+func BenchmarkAgainstTailSampling(b *testing.B) {
+	for b.Loop() {
+		r := readRecording(b)
+		load, recorded := loadArrivals(b, 400, 10), r.play(7, 4)
+		t := &comparison{b: b}
+		t.throughput()
+		t.row("live heap per held span", func(name string) string { return fmt.Sprintf("%.0f B", heldBytes(b, name)) })
+		t.row("live heap for 5,000 settled spans/s", func(name string) string { return mib(arrivalBytes(b, name, load)) })
+		t.row("live heap for the recording, 2,800 spans/s", func(name string) string { return mib(arrivalBytes(b, name, recorded)) })
+		t.delays("last span to the next component, 50,000 settled spans/s", loadArrivals(b, 300, 100))
+		t.delays("last span to the next component, the recording", r.play(1, 4))
+		t.decisions("decisions unlike those of an oracle, the load", load)
+		t.decisions("decisions unlike those of an oracle, the recording", recorded)
+		fmt.Println(t) // Log cuts off
+	}
+}
+
+// comparison is a table with a column for each of the two.
+type comparison struct {
+	strings.Builder
+	b *testing.B
+}
+
+func (t *comparison) row(what string, measure func(name string) string) {
+	if t.Len() == 0 {
+		fmt.Fprintf(t, "| | tail_sampling | tailhook |\n|---|---|---|\n")
+	}
+	fmt.Fprintf(t, "| %s | %s | %s |\n", what, measure("tail_sampling"), measure("tailhook"))
+}
+
+func mib(bytes int64) string { return fmt.Sprintf("%.1f MiB", float64(bytes)/(1<<20)) }
+
+// throughput is the load of the baselines: OTLP over gRPC from another process,
+// received, decided and handed to an exporter that does nothing. The cost is the
+// processor time of this process alone.
+func (t *comparison) throughput() {
+	const calls = 4000
+	bare := t.receive("nothing", calls)
+	used := map[string]time.Duration{}
+	t.row("OTLP/gRPC in, decided, nop out: spans/s per core", func(name string) string {
+		used[name] = t.receive(name, calls)
+		return fmt.Sprintf("%.0f", calls*loadCall/used[name].Seconds())
+	})
+	t.row("of that the receiver alone: processor time a span", func(string) string { return perSpan(bare, calls) })
+	t.row("and the component", func(name string) string { return perSpan(used[name]-bare, calls) })
+}
+
+func perSpan(used time.Duration, calls int) string {
+	return fmt.Sprintf("%.2f µs", used.Seconds()*1e6/float64(calls*loadCall))
+}
+
+// receive returns the processor time that a load takes from its receipt on.
+func (t *comparison) receive(name string, calls int) time.Duration {
+	b := t.b
+	c := contenders(5 * time.Second)[name](b, consumertest.NewNop())
+	f := otlpreceiver.NewFactory()
+	cfg := f.CreateDefaultConfig()
+	require.NoError(b, confmap.NewFromStringMap(map[string]any{
+		"protocols": map[string]any{"grpc": map[string]any{"endpoint": "localhost:14317"}},
+	}).Unmarshal(cfg))
+	r, err := f.CreateTraces(context.Background(), receivertest.NewNopSettings(f.Type()), cfg, c)
 	require.NoError(b, err)
-	l := &loadgen{data: data}
-	for i := 0; i+4 < len(data) && len(l.ids) < loadCall; i++ {
-		n := len(l.ids)
-		if data[i] == 0xfe && data[i+1] == byte(n) && data[i+2] == byte(n>>8) && data[i+3] == 0xed {
-			l.ids = append(l.ids, i)
+	require.NoError(b, r.Start(context.Background(), componenttest.NewNopHost()))
+	sender := exec.Command(os.Args[0], "-test.run=^TestSenderProcess$")
+	sender.Env = append(os.Environ(), senderAddress+"=localhost:14317", senderCalls+"="+strconv.Itoa(calls))
+	sender.Stderr = os.Stderr
+	used := cpu()
+	require.NoError(b, sender.Run())
+	require.NoError(b, r.Shutdown(context.Background()))
+	require.NoError(b, c.Shutdown(context.Background()))
+	return cpu() - used
+}
+
+// delays are of real time for the hook. The other one waits for decision_wait, in a
+// bubble.
+func (t *comparison) delays(what string, s arrivals) {
+	t.row(what+": p50, p99", func(name string) string {
+		if name != "tailhook" {
+			return show(judge(t.b, name, s))
 		}
-	}
-	require.Len(b, l.ids, loadCall)
-	return l
+		j := newJury()
+		c := contenders(30 * time.Second)[name](t.b, j)
+		j.feed(t.b, c, s)
+		require.NoError(t.b, c.Shutdown(context.Background()))
+		return show(j)
+	})
 }
 
-// patch makes data the next call.
-func (l *loadgen) patch() {
-	for i, at := range l.ids {
-		n := uint64(l.calls/2*(loadCall/5) + i/5)
-		binary.BigEndian.PutUint64(l.data[at:], n*0x9e3779b97f4a7c15+1)
-		binary.BigEndian.PutUint64(l.data[at+8:], n*0xbf58476d1ce4e5b9)
-	}
-	l.calls++
+func show(j *jury) string {
+	return fmt.Sprintf("%v, %v", j.quantile(0.5).Round(10*time.Microsecond), j.quantile(0.99).Round(10*time.Microsecond))
 }
 
-// next decodes the next call, as a receiver does.
-func (l *loadgen) next(b testing.TB) ptrace.Traces {
-	l.patch()
-	var u ptrace.ProtoUnmarshaler
-	td, err := u.UnmarshalTraces(l.data)
-	require.NoError(b, err)
-	return td
+func (t *comparison) decisions(what string, s arrivals) {
+	want := oracle(s)
+	t.row(what, func(name string) string {
+		return fmt.Sprintf("%d of %d", judge(t.b, name, s).differ(want), len(want))
+	})
 }
-
-// contenders starts one of the two with the policies of the baselines.
-func contenders(wait time.Duration) map[string]func(testing.TB, consumer.Traces) lifecycle {
-	block := map[string]any{
-		"decision_wait": wait.String(),
-		"policies": []any{
-			map[string]any{"name": "errors", "type": "status_code", "status_code": map[string]any{"status_codes": []any{"ERROR"}}},
-			map[string]any{"name": "slow", "type": "latency", "latency": map[string]any{"threshold_ms": 500}},
-			map[string]any{"name": "some", "type": "probabilistic", "probabilistic": map[string]any{"sampling_percentage": 10}},
-		},
-		"num_traces":     1_000_000,
-		"decision_cache": map[string]any{"sampled_cache_size": 100_000, "non_sampled_cache_size": 400_000},
-	}
-	return map[string]func(testing.TB, consumer.Traces) lifecycle{
-		"tail_sampling": func(b testing.TB, next consumer.Traces) lifecycle {
-			f := tailsamplingprocessor.NewFactory()
-			cfg := f.CreateDefaultConfig()
-			require.NoError(b, confmap.NewFromStringMap(block).Unmarshal(cfg))
-			p, err := f.CreateTraces(context.Background(), processortest.NewNopSettings(f.Type()), cfg, next)
-			require.NoError(b, err)
-			require.NoError(b, p.Start(context.Background(), componenttest.NewNopHost()))
-			return p
-		},
-		"tailhook": func(b testing.TB, next consumer.Traces) lifecycle {
-			cfg := createDefaultConfig().(*Config)
-			require.NoError(b, confmap.NewFromStringMap(block).Unmarshal(cfg))
-			cfg.MaxBytes = 2 << 30
-			h, err := newHook(nopSettings(), cfg, next)
-			require.NoError(b, err)
-			require.NoError(b, h.Start(context.Background(), componenttest.NewNopHost()))
-			return h
-		},
-		"nothing": func(testing.TB, consumer.Traces) lifecycle { return nothing{} },
-	}
-}
-
-// nothing is the cost of the load itself.
-type nothing struct{ lifecycle }
-
-func (nothing) Capabilities() consumer.Capabilities { return consumer.Capabilities{} }
-
-func (nothing) ConsumeTraces(context.Context, ptrace.Traces) error { return nil }
-func (nothing) Shutdown(context.Context) error                     { return nil }
 
 func cpu() time.Duration {
 	var u syscall.Rusage
@@ -136,127 +172,4 @@ func cpu() time.Duration {
 		return 0
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
-
-// BenchmarkRivalCPU is the processor time of a span: decoding it, as a receiver
-// does, and all that the component does with it until the decision.
-func BenchmarkRivalCPU(b *testing.B) {
-	for _, name := range []string{"nothing", "tail_sampling", "tailhook"} {
-		b.Run(name, func(b *testing.B) {
-			c := contenders(2 * time.Second)[name](b, consumertest.NewNop())
-			l := newLoad(b, false)
-			before := cpu()
-			for b.Loop() {
-				require.NoError(b, c.ConsumeTraces(context.Background(), l.next(b)))
-			}
-			require.NoError(b, c.Shutdown(context.Background()))
-			used := cpu() - before
-			b.ReportMetric(float64(used.Nanoseconds())/float64(b.N*loadCall), "cpu-ns/span")
-			b.ReportMetric(float64(b.N*loadCall)/used.Seconds(), "spans/s/core")
-		})
-	}
-}
-
-// BenchmarkRivalMemory is the memory of a span that waits: the live heap.
-func BenchmarkRivalMemory(b *testing.B) {
-	for _, name := range []string{"tail_sampling", "tailhook"} {
-		b.Run(name, func(b *testing.B) {
-			const calls = 1000
-			for b.Loop() {
-				l := newLoad(b, false)
-				before := heap()
-				c := contenders(time.Hour)[name](b, consumertest.NewNop())
-				for range calls {
-					require.NoError(b, c.ConsumeTraces(context.Background(), l.next(b)))
-				}
-				time.Sleep(500 * time.Millisecond) // the last calls are taken in
-				b.ReportMetric(float64(heap()-before)/(calls*loadCall), "B/span")
-				b.ReportMetric(float64(len(l.data))/loadCall, "OTLP-B/span")
-				require.NoError(b, c.Shutdown(context.Background()))
-			}
-		})
-	}
-}
-
-// BenchmarkRivalSettled is the memory of the same settled traffic, and the time
-// from a trace's last span to its decision, in steady state at decision_wait 30s.
-func BenchmarkRivalSettled(b *testing.B) {
-	for _, name := range []string{"tail_sampling", "tailhook"} {
-		b.Run(name, func(b *testing.B) {
-			for b.Loop() {
-				inBubble(b, func() {
-					l := newLoad(b, true)
-					before := heap()
-					c := contenders(30 * time.Second)[name](b, consumertest.NewNop())
-					for range 400 { // 40 s of 500 traces a second
-						require.NoError(b, c.ConsumeTraces(context.Background(), l.next(b)))
-						time.Sleep(100 * time.Millisecond)
-					}
-					synctest.Wait()
-					b.ReportMetric(float64(heap()-before)/(1<<20), "MiB")
-					require.NoError(b, c.Shutdown(context.Background()))
-				})
-			}
-		})
-	}
-}
-
-func inBubble(b *testing.B, fn func()) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		// synctest needs a test, a benchmark has none: run one inside it.
-		ok := testing.RunTests(func(string, string) (bool, error) { return true, nil }, []testing.InternalTest{{
-			Name: fmt.Sprint(b.Name()), F: func(t *testing.T) { synctest.Test(t, func(*testing.T) { fn() }) },
-		}})
-		if !ok {
-			b.Error("the bubble failed")
-		}
-	}()
-	<-done
-}
-
-func heap() int64 {
-	var m runtime.MemStats
-	runtime.GC()
-	runtime.GC()
-	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc)
-}
-
-// BenchmarkSettledDelay is the time from a trace's last span to its arrival at
-// the next component, at 50,000 settled spans a second.
-func BenchmarkSettledDelay(b *testing.B) {
-	for b.Loop() {
-		var mu sync.Mutex
-		sent, delays := map[pcommon.TraceID]time.Time{}, []time.Duration{}
-		next := &sink{answer: func(_ context.Context, _ int, td ptrace.Traces) error {
-			now := time.Now()
-			mu.Lock()
-			defer mu.Unlock()
-			for _, rs := range td.ResourceSpans().All() {
-				delays = append(delays, now.Sub(sent[rs.ScopeSpans().At(0).Spans().At(0).TraceID()]))
-			}
-			return nil
-		}}
-		c := contenders(30 * time.Second)["tailhook"](b, next)
-		l := newLoad(b, true)
-		ticker := time.NewTicker(10 * time.Millisecond)
-		for range 300 {
-			<-ticker.C
-			td := l.next(b)
-			now := time.Now()
-			mu.Lock()
-			for _, s := range td.ResourceSpans().At(0).ScopeSpans().At(0).Spans().All() {
-				sent[s.TraceID()] = now
-			}
-			mu.Unlock()
-			require.NoError(b, c.ConsumeTraces(context.Background(), td))
-		}
-		ticker.Stop()
-		require.NoError(b, c.Shutdown(context.Background()))
-		slices.Sort(delays)
-		b.ReportMetric(float64(delays[len(delays)/2].Microseconds())/1000, "p50-ms")
-		b.ReportMetric(float64(delays[len(delays)*99/100].Microseconds())/1000, "p99-ms")
-	}
 }

@@ -213,6 +213,10 @@ func (s *shard) book() {
 // finish decides everything that waits.
 func (s *shard) finish() {
 	for s.traces.oldest != 0 {
+		if s.hook.cfg.DropPendingTracesOnShutdown {
+			s.discard(s.traces.oldest-1, settle.Shutdown)
+			continue
+		}
 		s.decide(s.traces.oldest-1, settle.Shutdown)
 	}
 	s.endMessage()

@@ -37,6 +37,14 @@ func TestReadyPipelinesAreValidInBothCollectors(t *testing.T) {
 	}
 }
 
+func TestAConfigurationOfTailSamplingMovesOver(t *testing.T) {
+	moving := filepath.Join(root, "exporter", "tailhook", "testdata", "moving")
+	validate(t, binary(t, fullMain), filepath.Join(moving, "tail_sampling.yaml"))
+	for _, name := range []string{fullMain, slimMain} {
+		validate(t, binary(t, name), filepath.Join(moving, "tailhook.yaml"))
+	}
+}
+
 // failing is a server whose every answer is an error, which every policy keeps.
 func failing(t *testing.T) *httptest.Server {
 	t.Helper()
@@ -124,7 +132,7 @@ func (b *backend) whole() bool {
 	return false
 }
 
-func listen(t *testing.T, b *backend) string {
+func listen(t *testing.T, b ptraceotlp.GRPCServer) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)

@@ -66,9 +66,15 @@ const (
 	KeyContextRaw = "trace.context.raw"
 )
 
-// KeyRetransmits counts the TCP segments that this host had to send again for an
-// exchange. It says nothing about causes, so it is no evidence and stays.
-const KeyRetransmits = "tcp.retransmits"
+// Keys of kernel facts. They say nothing about causes, so they are no evidence and
+// stay.
+const (
+	// KeyRetransmits counts the TCP segments that this host had to send again for an
+	// exchange.
+	KeyRetransmits = "tcp.retransmits"
+	// KeyFailed is true if the connection could not be made, or broke.
+	KeyFailed = "tcp.failed"
+)
 
 // Keys of what the stitch processor says, which outlive the evidence.
 const (

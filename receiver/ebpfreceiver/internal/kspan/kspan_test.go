@@ -139,27 +139,28 @@ func TestStatus(t *testing.T) {
 		code   ptrace.StatusCode
 		text   string
 		errors string
+		failed bool // the connection
 	}{
-		{"success is unset", func(w *world) { w.serve("Q a\n", "A ok\n") }, ptrace.StatusCodeUnset, "", ""},
-		{"an error of the server is one on its span", func(w *world) { w.serve("Q a\n", "A error\n") }, ptrace.StatusCodeError, "server said error", ""},
-		{"and on the client's", func(w *world) { w.call("Q a\n", "A error\n") }, ptrace.StatusCodeError, "server said error", ""},
-		{"an error of the client is none of the server's", func(w *world) { w.serve("Q a\n", "A refused\n") }, ptrace.StatusCodeUnset, "", ""},
-		{"but one of the client's", func(w *world) { w.call("Q a\n", "A refused\n") }, ptrace.StatusCodeError, "refused", ""},
-		{"a close without response", func(w *world) { w.dieAs(0) }, ptrace.StatusCodeError, noResponse, ErrorClosed},
-		{"a reset", func(w *world) { w.dieAs(104) }, ptrace.StatusCodeError, noResponse, "ECONNRESET"},
-		{"an unnamed error", func(w *world) { w.dieAs(5) }, ptrace.StatusCodeError, noResponse, "errno_5"},
-		{"a refused connect", func(w *world) { w.failAs(111) }, ptrace.StatusCodeError, "connect failed", "ECONNREFUSED"},
-		{"a connect without answer", func(w *world) { w.failAs(110) }, ptrace.StatusCodeError, "connect failed", "ETIMEDOUT"},
-		{"a connect given up", func(w *world) { w.failAs(0) }, ptrace.StatusCodeError, "connect given up by the process", ErrorAbandoned},
+		{"success is unset", func(w *world) { w.serve("Q a\n", "A ok\n") }, ptrace.StatusCodeUnset, "", "", false},
+		{"an error of the server is one on its span", func(w *world) { w.serve("Q a\n", "A error\n") }, ptrace.StatusCodeError, "server said error", "", false},
+		{"and on the client's", func(w *world) { w.call("Q a\n", "A error\n") }, ptrace.StatusCodeError, "server said error", "", false},
+		{"an error of the client is none of the server's", func(w *world) { w.serve("Q a\n", "A refused\n") }, ptrace.StatusCodeUnset, "", "", false},
+		{"but one of the client's", func(w *world) { w.call("Q a\n", "A refused\n") }, ptrace.StatusCodeError, "refused", "", false},
+		{"a close without response", func(w *world) { w.dieAs(0) }, ptrace.StatusCodeError, noResponse, ErrorClosed, false},
+		{"a reset", func(w *world) { w.dieAs(104) }, ptrace.StatusCodeError, noResponse, "ECONNRESET", true},
+		{"an unnamed error", func(w *world) { w.dieAs(5) }, ptrace.StatusCodeError, noResponse, "errno_5", true},
+		{"a refused connect", func(w *world) { w.failAs(111) }, ptrace.StatusCodeError, "connect failed", "ECONNREFUSED", true},
+		{"a connect without answer", func(w *world) { w.failAs(110) }, ptrace.StatusCodeError, "connect failed", "ETIMEDOUT", true},
+		{"a connect given up", func(w *world) { w.failAs(0) }, ptrace.StatusCodeError, "connect given up by the process", ErrorAbandoned, true},
 		{"a process that exits", func(w *world) {
 			w.accept().Read(w.thread, "Q a\n")
 			w.process.Exit()
-		}, ptrace.StatusCodeError, "process exited before the response", ErrorExited},
+		}, ptrace.StatusCodeError, "process exited before the response", ErrorExited, false},
 		{"no response in time", func(w *world) {
 			w.accept().Read(w.thread, "Q a\n")
 			w.tick(time.Hour / 2)
-		}, ptrace.StatusCodeError, "no response within the time limit of the receiver", ErrorTimeout},
-		{"no response wanted", func(w *world) { w.accept().Read(w.thread, "Q a oneway\n") }, ptrace.StatusCodeUnset, "", ""},
+		}, ptrace.StatusCodeError, "no response within the time limit of the receiver", ErrorTimeout, false},
+		{"no response wanted", func(w *world) { w.accept().Read(w.thread, "Q a oneway\n") }, ptrace.StatusCodeUnset, "", "", false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -170,6 +171,8 @@ func TestStatus(t *testing.T) {
 			assert.Equal(t, tt.text, span.Status().Message())
 			got, _ := span.Attributes().AsRaw()["error.type"].(string)
 			assert.Equal(t, tt.errors, got)
+			_, failed := span.Attributes().Get(evidence.KeyFailed)
+			assert.Equal(t, tt.failed, failed)
 		})
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 
+	"github.com/otelcol-custom/otelcol-custom/internal/evidence"
 	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/conn"
 	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/protocol"
 )
@@ -31,6 +32,9 @@ func setStatus(span ptrace.Span, a *attributes, e *conn.Exchange) {
 		}
 	case conn.Closed:
 		fail(span, a, errorName(e.Errno), "connection closed before the response")
+		if e.Errno != 0 {
+			a.PutBool(evidence.KeyFailed, true)
+		}
 	case conn.Unconnected:
 		failConnect(span, a, e.Errno)
 	case conn.TimedOut:
@@ -42,6 +46,7 @@ func setStatus(span ptrace.Span, a *attributes, e *conn.Exchange) {
 
 func failConnect(span ptrace.Span, a *attributes, errno uint32) {
 	a.PutStr(string(semconv.NetworkTransportKey), "tcp")
+	a.PutBool(evidence.KeyFailed, true)
 	if errno == 0 {
 		fail(span, a, ErrorAbandoned, "connect given up by the process")
 		return
