@@ -45,6 +45,24 @@ func TestAConfigurationOfTailSamplingMovesOver(t *testing.T) {
 	}
 }
 
+// Those that are whole: receivers, exporters and all.
+func TestTheExamplesOfTheTailHookAreValid(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, "exporter", "tailhook", "README.md"))
+	require.NoError(t, err)
+	whole := 0
+	for _, part := range strings.Split(string(text), "```yaml\n")[1:] {
+		example, _, _ := strings.Cut(part, "```")
+		if !strings.Contains(example, "receivers:") {
+			continue
+		}
+		whole++
+		path := filepath.Join(t.TempDir(), "example.yaml")
+		require.NoError(t, os.WriteFile(path, []byte(example), 0o600))
+		validate(t, binary(t, fullMain), path)
+	}
+	assert.Equal(t, 2, whole)
+}
+
 // failing is a server whose every answer is an error, which every policy keeps.
 func failing(t *testing.T) *httptest.Server {
 	t.Helper()

@@ -31,7 +31,7 @@ processors:
   memory_limiter: {check_interval: 1s, limit_mib: 1024}
   stitch: {%s}
 connectors:
-  tailhook: {policies: [{name: all, type: always_sample}], decision_wait: 5s%s}
+  tailhook: {policies: [%s], decision_wait: 5s%s}
 exporters:
   otlp_grpc: {endpoint: "${SINK}", tls: {insecure: true}, %s}
   otlp_grpc/raw: {endpoint: %q, tls: {insecure: true}, ` + direct + `}
@@ -53,6 +53,8 @@ type Options struct {
 	// are fields of those of the stitch processor and the tail hook.
 	Receiver     []string
 	Stitch, Hook string
+	// Policies are those of the tail hook. Default: every trace is kept.
+	Policies string
 	// Exporter are the fields of the exporter's queue and repetition. Default: it
 	// has neither, so that what the hook delivered is in the sink.
 	Exporter string
@@ -94,12 +96,16 @@ func (o *Options) yaml(port, raw string) string {
 	if exporter == "" {
 		exporter = direct
 	}
+	policies := o.Policies
+	if policies == "" {
+		policies = "{name: all, type: always_sample}"
+	}
 	hook := ""
 	if o.Hook != "" {
 		hook = ", " + o.Hook
 	}
 	return fmt.Sprintf(pipeline, strings.ReplaceAll(pids, " ", ", "), strings.Join(o.Receiver, "\n    "),
-		port, o.Stitch, hook, exporter, raw)
+		port, o.Stitch, policies, hook, exporter, raw)
 }
 
 // end stops the Collector, unless the test has, and shows its log when the test
