@@ -166,9 +166,44 @@ func TestAConnectThatIsRefusedIsACallThatFailed(t *testing.T) {
 		a := s.Attributes().AsRaw()
 		assert.Equal(t, "connect", s.Name())
 		assert.Equal(t, "ECONNREFUSED", a["error.type"])
+		assert.Equal(t, true, a[evidence.KeyFailed])
 		assert.Equal(t, ptrace.StatusCodeError, s.Status().Code())
 		assert.EqualValues(t, upstream.Port, a["server.port"])
 		assert.NotZero(t, a[evidence.KeyConnectTID])
+	}
+	assert.Equal(t, 1, calls)
+}
+
+func TestACallWhoseConnectionIsResetFailed(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer listener.Close()
+	go func() { // ends with the listener
+		for {
+			c, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = c.Read(make([]byte, 4096)) // the request
+			_ = c.(*net.TCPConn).SetLinger(0) // Close breaks it off
+			_ = c.Close()
+		}
+	}()
+	pid, address := startGateway(t, listener.Addr().String())
+	tr := trace(t, pid)
+	status, err := tr.get("http://" + address + "/")
+	require.NoError(t, err)
+	require.Equal(t, http.StatusBadGateway, status)
+	calls := 0
+	for _, s := range tr.spans(2) {
+		if s.Kind() != ptrace.SpanKindClient {
+			continue
+		}
+		calls++
+		a := s.Attributes().AsRaw()
+		assert.Equal(t, "GET", s.Name())
+		assert.Equal(t, "ECONNRESET", a["error.type"])
+		assert.Equal(t, true, a[evidence.KeyFailed])
 	}
 	assert.Equal(t, 1, calls)
 }
