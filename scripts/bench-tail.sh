@@ -9,5 +9,4 @@ need_go
 
 step "build the full Collector" scripts/build.sh otelcol-custom
 step "side by side" go test -run '^$' -bench AgainstTailSampling -benchtime 1x ./exporter/tailhook
-step "traces that are not stitched" go test -count=1 -v -run OracleThatSawEverySpan ./exporter/tailhook
 step "kill -9 under load" env OTELCOL_BIN="$PWD/bin" go test -count=1 -v -run KilledUnderLoad ./internal/distro

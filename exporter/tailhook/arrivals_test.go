@@ -173,7 +173,7 @@ func oracle(s arrivals) map[pcommon.TraceID]bool {
 		h := fnv.New64a()
 		h.Write([]byte("default-hash-seed"))
 		h.Write(id[:])
-		slow := t.end.AsTime().Sub(t.start.AsTime()) > 500*time.Millisecond
+		slow := t.end.AsTime().Sub(t.start.AsTime()).Milliseconds() > 500 // whole ones, as tail_sampling
 		keep[id] = t.failed || slow || h.Sum64() < math.MaxUint64/10
 	}
 	return keep

@@ -287,6 +287,11 @@ func TestThresholdsAreThoseOfTailSampling(t *testing.T) {
 			{name: e, type: status_code, status_code: {status_codes: [ERROR]}}]`,
 		"a share in and": `[{name: p, type: and, and: {and_sub_policy: [
 			{name: a, type: probabilistic, probabilistic: {sampling_percentage: 30}}, {name: b, type: always_sample}]}}]`,
+		"a share in not": `[{name: p, type: not, not: {not_sub_policy: {name: a, type: probabilistic, probabilistic: {sampling_percentage: 30}}}}]`,
+		"a share in a composite": `[{name: p, type: composite, composite: {max_total_spans_per_second: 100000, policy_order: [a],
+			composite_sub_policy: [{name: a, type: probabilistic, probabilistic: {sampling_percentage: 30}}], rate_allocation: [{policy: a, percent: 100}]}}]`,
+		"a share of what is not dropped": `[{name: p, type: probabilistic, probabilistic: {sampling_percentage: 60}},
+			{name: d, type: drop, drop: {drop_sub_policy: [{name: e, type: status_code, status_code: {status_codes: [ERROR]}}]}}]`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -1,17 +1,14 @@
 package tailhook
 
 import (
-	"context"
 	"math/rand/v2"
 	"slices"
 	"sort"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 )
@@ -117,68 +114,55 @@ func (s *shop) flush(service int, after time.Time) time.Time {
 	return s.start.Add(phase + n*shopFlush)
 }
 
-// send exports everything at its time. It returns when the last span of each
-// trace was sent.
-func (s *shop) send(t *testing.T, h *hook) map[pcommon.TraceID]time.Time {
+// arrivals are the exports, those of one service and moment in one call.
+func (s *shop) arrivals() arrivals {
 	sort.SliceStable(s.out, func(i, j int) bool { return s.out[i].at.Before(s.out[j].at) })
-	last := map[pcommon.TraceID]time.Time{}
-	for len(s.out) > 0 {
-		at, service := s.out[0].at, s.out[0].service
-		td := ptrace.NewTraces()
-		rs := td.ResourceSpans().AppendEmpty()
-		rs.Resource().Attributes().PutStr("service.name", string(rune('a'+service)))
-		ss := rs.ScopeSpans().AppendEmpty()
-		rest := slices.IndexFunc(s.out, func(e export) bool { return !e.at.Equal(at) || e.service != service })
-		if rest < 0 {
-			rest = len(s.out)
+	return func(yield func(time.Duration, ptrace.Traces) bool) {
+		for out := s.out; len(out) > 0; {
+			at, service := out[0].at, out[0].service
+			td := ptrace.NewTraces()
+			rs := td.ResourceSpans().AppendEmpty()
+			rs.Resource().Attributes().PutStr("service.name", string(rune('a'+service)))
+			ss := rs.ScopeSpans().AppendEmpty()
+			rest := slices.IndexFunc(out, func(e export) bool { return !e.at.Equal(at) || e.service != service })
+			if rest < 0 {
+				rest = len(out)
+			}
+			for _, e := range out[:rest] {
+				e.fill(ss.Spans().AppendEmpty())
+			}
+			out = out[rest:]
+			if !yield(at.Sub(s.start), td) {
+				return
+			}
 		}
-		for _, e := range s.out[:rest] {
-			e.fill(ss.Spans().AppendEmpty())
-			last[id(e.trace+1)] = at
-		}
-		s.out = s.out[rest:]
-		time.Sleep(time.Until(at))
-		require.NoError(t, h.ConsumeTraces(t.Context(), td))
 	}
-	return last
+}
+
+// openShop returns a shop that has had so many requests, 50 a second, and which of
+// them failed.
+func openShop(requests int) (s *shop, failed map[pcommon.TraceID]bool) {
+	s = &shop{r: rand.New(rand.NewPCG(1, 2)), start: time.Unix(1_700_000_000, 0)}
+	failed = map[pcommon.TraceID]bool{}
+	for n := range requests {
+		failed[id(n+1)] = s.request(n, s.start.Add(time.Duration(n)*20*time.Millisecond))
+	}
+	return s, failed
 }
 
 func TestDecisionsAreThoseOfAnOracleThatSawEverySpan(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var mu sync.Mutex
-		arrived := map[pcommon.TraceID]time.Time{}
-		next := &sink{answer: func(_ context.Context, _ int, td ptrace.Traces) error {
-			mu.Lock()
-			defer mu.Unlock()
-			for _, rs := range td.ResourceSpans().All() {
-				arrived[rs.ScopeSpans().At(0).Spans().At(0).TraceID()] = time.Now()
-			}
-			return nil
-		}}
-		r := start(t, next, func(c *Config) { c.DecisionWait, c.CompleteWait = 30*time.Second, 2*time.Second })
-		s := &shop{r: rand.New(rand.NewPCG(1, 2)), start: time.Now()}
 		const traces = 20_000
-		oracle := map[pcommon.TraceID]bool{}
-		for n := range traces {
-			oracle[id(n+1)] = s.request(n, s.start.Add(time.Duration(n)*20*time.Millisecond))
-		}
-		last := s.send(t, r.hook)
+		s, failed := openShop(traces)
+		j := newJury()
+		r := start(t, j, func(c *Config) { c.DecisionWait, c.CompleteWait = 30*time.Second, 2*time.Second })
+		j.feed(t, r.hook, s.arrivals())
 		r.close()
-		differ := 0
-		for tid, keep := range oracle {
-			if (next.got[tid] > 0) != keep {
-				differ++
-			}
-		}
+		differ := j.differ(failed)
 		assert.LessOrEqual(t, differ, traces/1000, "decisions that differ")
-		var delays []time.Duration
-		for tid, at := range arrived {
-			delays = append(delays, at.Sub(last[tid]))
-		}
-		slices.Sort(delays)
 		early := r.count("tailhook_traces_decided", "reason", "complete")
 		assert.Greater(t, early, int64(traces*8/10), "most traces leave early")
 		t.Logf("%d of %d decisions differ, %d traces complete, last span to decision: p50 %v, p99 %v",
-			differ, traces, early, delays[len(delays)/2], delays[len(delays)*99/100])
+			differ, traces, early, j.quantile(0.5), j.quantile(0.99))
 	})
 }

@@ -80,6 +80,8 @@ func BenchmarkAgainstTailSampling(b *testing.B) {
 		t.delays("last span to the next component, the recording", r.play(1, 4))
 		t.decisions("decisions unlike those of an oracle, the load", load)
 		t.decisions("decisions unlike those of an oracle, the recording", recorded)
+		unstitched, _ := openShop(20_000)
+		t.decisions("decisions unlike those of an oracle, not stitched, SDKs that export every 5 s", unstitched.arrivals())
 		fmt.Println(t) // Log cuts off
 	}
 }
