@@ -42,6 +42,21 @@ func check(result *kernels.Result, r *recorder, actors *cast, counters [probe.Nu
 	x.hop("relay to server", actors.relay.pid, actors.server.pid)
 	x.causes()
 	x.goroutines()
+	x.retransmits()
+}
+
+// retransmits: the client lost the last reply of the relay for a while.
+func (x *examiner) retransmits() {
+	replies := x.records(x.relay.pid, event.RoleServer, event.Egress)
+	if len(replies) == 0 || x.again[replies[0].ConnID] == 0 {
+		x.fail("the relay's reply was lost, but nothing tells that it was sent again: %v", x.again)
+	}
+	for _, m := range x.records(x.server.pid, event.RoleServer, event.Egress) {
+		if n := x.again[m.ConnID]; n != 0 {
+			x.fail("the server is said to have sent %d segments again", n)
+			return
+		}
+	}
 }
 
 func (x *examiner) nothingLost(counters [probe.NumCounters]uint64) {

@@ -2,11 +2,17 @@ package main
 
 import (
 	"bufio"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Where the traced programs listen: the relay on IPv4, the server on IPv6.
@@ -70,17 +76,49 @@ func playClient() error {
 	if err := ready(); err != nil {
 		return err
 	}
-	defer http.DefaultClient.CloseIdleConnections()
+	d := &dialer{}
+	client := &http.Client{Transport: &http.Transport{DialContext: d.dial}}
+	defer client.CloseIdleConnections()
 	for i := range requests {
-		if err := ask(i); err != nil {
+		if i == requests-1 {
+			if err := d.lose(time.Second); err != nil {
+				return err
+			}
+		}
+		if err := ask(client, i); err != nil {
 			return fmt.Errorf("request %d: %w", i, err)
 		}
 	}
 	return nil
 }
 
-func ask(i int) error {
-	response, err := http.Get("http://" + relayAddress + path(i))
+// dialer knows the connection that it made.
+type dialer struct{ raw syscall.RawConn }
+
+func (d *dialer) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	c, err := new(net.Dialer).DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	d.raw, err = c.(*net.TCPConn).SyscallConn()
+	return c, err
+}
+
+// lose drops what comes in on the connection for a while.
+func (d *dialer) lose(length time.Duration) error {
+	drop := unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K}
+	var failed error
+	err := d.raw.Control(func(fd uintptr) {
+		failed = unix.SetsockoptSockFprog(int(fd), unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: 1, Filter: &drop})
+	})
+	time.AfterFunc(length, func() {
+		_ = d.raw.Control(func(fd uintptr) { _ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_DETACH_FILTER, 0) })
+	})
+	return errors.Join(err, failed)
+}
+
+func ask(client *http.Client, i int) error {
+	response, err := client.Get("http://" + relayAddress + path(i))
 	if err != nil {
 		return err
 	}

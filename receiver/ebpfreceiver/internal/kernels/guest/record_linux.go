@@ -13,11 +13,12 @@ type recorder struct {
 	conns   map[uint64]event.Conn
 	ios     []event.IO
 	closes  int
+	again   map[uint64]int // segments sent again, by connection
 	changes map[uint32][]event.Change
 }
 
 func newRecorder() *recorder {
-	return &recorder{conns: map[uint64]event.Conn{}, changes: map[uint32][]event.Change{}}
+	return &recorder{conns: map[uint64]event.Conn{}, changes: map[uint32][]event.Change{}, again: map[uint64]int{}}
 }
 
 func (r *recorder) Conn(c *event.Conn) {
@@ -42,8 +43,11 @@ func (r *recorder) Close(*event.Close) {
 	r.closes++
 }
 
-// Retransmit implements event.Handler.
-func (r *recorder) Retransmit(*event.Retransmit) {}
+func (r *recorder) Retransmit(e *event.Retransmit) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.again[e.ConnID]++
+}
 
 func (r *recorder) Process(p *event.Process) {
 	r.mu.Lock()
