@@ -5,8 +5,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
 
+	"github.com/otelcol-custom/otelcol-custom/testbed/report"
 	"github.com/otelcol-custom/otelcol-custom/testbed/sweep"
 )
 
@@ -41,6 +46,29 @@ func runAccuracy(ctx context.Context, args []string, out io.Writer) error {
 	}
 	o.Recorder.Scenario.Root, o.Recorder.Scenario.Seed = root, o.Seed
 	o.Recorder.Scenario.Out = io.Discard
-	_, err = sweep.Run(ctx, specs, o)
+	cells, err := sweep.Run(ctx, specs, o)
+	if err != nil {
+		return err
+	}
+	// The committed report is about everything, or it would lose what it had.
+	to := filepath.Join(root, "docs")
+	if fs.NArg() > 0 || len(o.Loads) < len(sweep.Loads()) {
+		to = o.Dir
+	}
+	if err := report.Write(to, about(ctx, root), cells); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(out, filepath.Join(to, "accuracy.md"))
 	return err
+}
+
+// about tells when, where and of what a report is.
+func about(ctx context.Context, root string) report.About {
+	a := report.About{Date: time.Now().UTC().Format("2006-01-02"), Commit: "unknown"}
+	kernel, _ := os.ReadFile("/proc/sys/kernel/osrelease")
+	a.Machine = fmt.Sprintf("%d cores (%s), Linux %s", runtime.NumCPU(), runtime.GOARCH, strings.TrimSpace(string(kernel)))
+	if commit, err := exec.CommandContext(ctx, "git", "-C", root, "describe", "--always", "--dirty").Output(); err == nil {
+		a.Commit = strings.TrimSpace(string(commit))
+	}
+	return a
 }

@@ -113,7 +113,7 @@ func (f *replayFlags) checkBlind(out io.Writer, paths []string) error {
 	var errs []error
 	all := map[string][]replay.Blindness{}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "recording\tlinker\tspans\ttokens\tdiffer\t")
+	fmt.Fprintln(w, "recording\tlinker\tspans\ttold\tdiffer\t")
 	for _, path := range paths {
 		r, err := replay.Read(path)
 		if err != nil {
@@ -124,7 +124,7 @@ func (f *replayFlags) checkBlind(out io.Writer, paths []string) error {
 			errs = append(errs, fmt.Errorf("%s: %w", path, err))
 		}
 		for _, b := range checked {
-			fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t\n", filepath.Base(path), b.Linker, b.Spans, b.Tokens, b.Differ)
+			fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t\n", filepath.Base(path), b.Linker, b.Spans, b.Told, b.Differ)
 		}
 		all[path] = checked
 	}

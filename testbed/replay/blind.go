@@ -80,23 +80,29 @@ func decideRule(rule baseline.Rule, r Recording) []Decision {
 	return out
 }
 
-// Masked returns r with every truth value overwritten, and how many there were.
-func (r Recording) Masked() (masked Recording, tokens int, err error) {
+// Masked returns r with every truth value overwritten, and how many of its spans told
+// one before.
+func (r Recording) Masked() (masked Recording, told int, err error) {
 	for _, td := range r {
-		m, n, err := truth.MaskTraces(td)
+		m, _, err := truth.MaskTraces(td)
 		if err != nil {
 			return nil, 0, err
 		}
-		masked, tokens = append(masked, m), tokens+n
+		masked = append(masked, m)
+		for _, s := range score.Append(nil, td, nil) {
+			if s.Token != 0 || s.Ambiguous {
+				told++
+			}
+		}
 	}
-	return masked, tokens, nil
+	return masked, told, nil
 }
 
 // Blindness is what came of a blind check of one linker on one recording.
 type Blindness struct {
 	Linker  string `json:"linker"`
 	Spans   int    `json:"spans"`  // decisions compared
-	Tokens  int    `json:"tokens"` // truth values overwritten
+	Told    int    `json:"told"`   // spans that told a truth, before it was overwritten
 	Differ  int    `json:"differ"` // decisions that are not the same
 	Example string `json:"example,omitempty"`
 }
@@ -105,17 +111,17 @@ type Blindness struct {
 // that they decided, span by span. A difference is ErrNotBlind; so is a recording
 // that has no truth to overwrite, since it proves nothing.
 func (r Recording) Check(linkers []Linker) ([]Blindness, error) {
-	masked, tokens, err := r.Masked()
+	masked, told, err := r.Masked()
 	if err != nil {
 		return nil, err
 	}
-	if tokens == 0 {
+	if told == 0 {
 		return nil, fmt.Errorf("%w, or not: the recording holds none", ErrNotBlind)
 	}
 	var all []Blindness
 	var errs []error
 	for _, l := range linkers {
-		b := Blindness{Linker: l.Name, Tokens: tokens}
+		b := Blindness{Linker: l.Name, Told: told}
 		if err := b.compare(l, r, masked); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", l.Name, err))
 		}
