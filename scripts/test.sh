@@ -31,6 +31,7 @@ step "generated files are up to date" regenerated
 step "lint" scripts/lint.sh
 step "build the full Collector" scripts/build.sh otelcol-custom
 step "unit and integration tests" env OTELCOL_BIN="$PWD/bin" go test -timeout 20m ./...
+step "accuracy" go run ./testbed gate --install # live, against testbed/floors.yaml
 step "race detector" race
 step "other systems" scripts/cross.sh
 step "other kernels" timeout 20m scripts/kernels.sh

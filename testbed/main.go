@@ -43,6 +43,7 @@ func subcommands() []subcommand {
 		{"record", "[flags] SCENARIO...|all", "run scenarios beside a Collector, keep and score its spans", runRecord},
 		{"replay", "[flags] FILE...", "stitch recordings outside of a Collector and score them", runReplay},
 		{"accuracy", "[flags] [SCENARIO...]", "sweep scenarios over loads and judge every recording", runAccuracy},
+		{"gate", "[flags] [SCENARIO...]", "run the scenarios that have floors; fail if one is missed", runGate},
 		{"load", "[flags] URL", "send load to a URL", runLoad},
 		{"mask", "--in FILE --out FILE", "overwrite every truth token in a recording", runMask},
 		{"score", "[flags] FILE...", "score released spans", runScore},

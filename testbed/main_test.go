@@ -16,6 +16,8 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/otelcol-custom/otelcol-custom/internal/evidence"
+	"github.com/otelcol-custom/otelcol-custom/testbed/floor"
+	"github.com/otelcol-custom/otelcol-custom/testbed/scenario"
 	"github.com/otelcol-custom/otelcol-custom/testbed/score"
 	"github.com/otelcol-custom/otelcol-custom/testbed/spanfile"
 	"github.com/otelcol-custom/otelcol-custom/testbed/truth"
@@ -50,7 +52,7 @@ func TestACommandThatIsNone(t *testing.T) {
 }
 
 func TestArgumentsThatAreMissing(t *testing.T) {
-	for _, args := range [][]string{{"run"}, {"load"}, {"mask"}, {"score"}, {"baseline"}, {"blind"}, {"replay"}, {"replay", "no-such.pb"}, {"accuracy", "no-such"}, {"accuracy", "--loads", "c3"}, {"run", "no-such"}, {"load", "ftp://x"}, {"install", "no-such"}} {
+	for _, args := range [][]string{{"run"}, {"load"}, {"mask"}, {"score"}, {"baseline"}, {"blind"}, {"replay"}, {"gate", "no-such"}, {"gate", "--floors", "no-such"}, {"replay", "no-such.pb"}, {"accuracy", "no-such"}, {"accuracy", "--loads", "c3"}, {"run", "no-such"}, {"load", "ftp://x"}, {"install", "no-such"}} {
 		_, err := testbed(t, args...)
 		assert.Error(t, err, args)
 	}
@@ -190,6 +192,30 @@ func TestReplayScoresAndChecksThatNothingLooksAtTheTruth(t *testing.T) {
 
 	_, err = testbed(t, "replay", "--disable", "magic", recording)
 	assert.ErrorContains(t, err, "disable: must be names of methods")
+}
+
+func TestTheGateHasFloorsForEveryGroupButHosts(t *testing.T) {
+	floors, err := floor.Read("floors.yaml")
+	require.NoError(t, err)
+	groups := map[string]bool{}
+	for name, loads := range floors {
+		spec, err := scenario.Load("..", name)
+		require.NoError(t, err)
+		groups[spec.Group] = true
+		assert.Len(t, loads, 2, name)
+		assert.Contains(t, loads, "c8", name)
+		assert.Contains(t, loads, "c64", name)
+	}
+	for _, group := range []string{"processes", "threads", "java", "python", "loops", "go", "mixes"} {
+		assert.True(t, groups[group], group)
+	}
+}
+
+func TestTheGateFailsWhereNothingCanBeJudged(t *testing.T) {
+	text, err := testbed(t, "gate", "--collector", "no-such-collector", "--dir", t.TempDir(), "go-direct")
+	assert.ErrorContains(t, err, "go-direct c8: no Collector binary")
+	assert.ErrorContains(t, err, "go-direct c64: no Collector binary")
+	assert.Contains(t, text, "COULD NOT RUN")
 }
 
 func TestBlindRunsEveryLinker(t *testing.T) {
