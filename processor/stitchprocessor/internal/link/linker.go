@@ -67,6 +67,8 @@ func (l *Linker) Again(n *window.Node) {
 }
 
 func (l *Linker) run(n *window.Node) {
+	l.learnSources(&n.Request)
+	l.learnSources(&n.Response)
 	if n.Server {
 		for _, r := range onRequest {
 			r(l, n)
