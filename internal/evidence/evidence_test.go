@@ -140,3 +140,17 @@ func BenchmarkPutRead(b *testing.B) {
 		}
 	})
 }
+
+func TestReduceLeavesWhatAGatewayNeeds(t *testing.T) {
+	span := ptrace.NewSpan()
+	want := []string{evidence.KeyRequestTID, evidence.KeyRequestSeq, evidence.KeyRequestLen, evidence.KeyResponseStart, evidence.KeyResponseSeq, evidence.KeyResponseLen, evidence.KeyContext, evidence.KeyHidden, "url.path"}
+	for _, key := range append(want, evidence.KeyRequestIO, evidence.KeyRequestHandoffs, evidence.KeyConnID, evidence.KeyLossy, evidence.KeyResponseTID) {
+		span.Attributes().PutStr(key, "x")
+	}
+	evidence.Reduce(span)
+	var got []string
+	for key := range span.Attributes().All() {
+		got = append(got, key)
+	}
+	assert.ElementsMatch(t, want, got)
+}

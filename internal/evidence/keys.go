@@ -51,6 +51,9 @@ const (
 	// KeyHidden marks a span that serves as evidence only: the stitch processor
 	// drops it on release and gives its children to its parent.
 	KeyHidden = "evidence.hidden"
+	// KeyParent says that a stitch processor has decided on this span. It is the id, in
+	// hexadecimal, of the span of the same host that caused it, empty if none is known.
+	KeyParent = "evidence.parent"
 )
 
 // KeyWatermark is a key of *scope* attributes: every server span of this process
@@ -84,4 +87,7 @@ const (
 	KeyConfidence = "stitch.confidence"
 	// KeySettled is true on the root of a trace that nothing can join any more.
 	KeySettled = "stitch.settled"
+	// KeyClockSkew is on the server span of a request from another host: how far this
+	// host's clock is ahead of the caller's (ns), as their requests tell.
+	KeyClockSkew = "stitch.clock_skew"
 )

@@ -201,6 +201,20 @@ func Remove(span ptrace.Span) {
 	})
 }
 
+// Reduce takes off span what the stitch processor of a gateway has no use for, once
+// that of an agent has decided. What stays tells connection, positions, thread and
+// context.
+func Reduce(span ptrace.Span) {
+	span.Attributes().RemoveIf(func(k string, _ pcommon.Value) bool {
+		switch k {
+		case KeyRequestTID, KeyRequestSeq, KeyRequestLen, KeyResponseStart, KeyResponseSeq, KeyResponseLen,
+			KeyContext, KeyHidden:
+			return false
+		}
+		return strings.HasPrefix(k, Prefix)
+	})
+}
+
 func putInt(a Sink, key string, v int64) {
 	if v != 0 {
 		a.PutInt(key, v)

@@ -35,6 +35,8 @@ func newAssembly(c *Config, emit func(ptrace.Traces)) *assembly {
 		MaxDepth:    c.MaxTraceDepth,
 		BatchSize:   batchSize,
 		Apart:       c.disables(join.MethodTCP),
+		Exact:       c.disables(join.MethodNAT),
+		Fragments:   c.Fragments,
 	}, emit)}
 }
 

@@ -51,6 +51,9 @@ type Config struct {
 	Disable []string `mapstructure:"disable"`
 	// KeepEvidence leaves the evidence on the spans.
 	KeepEvidence bool `mapstructure:"keep_evidence"`
+	// Fragments says that the stitch processor of a gateway goes on with what is
+	// released: it leaves on the spans what that needs.
+	Fragments bool `mapstructure:"fragments"`
 	// Times is about calls that come without evidence and without a parent.
 	Times TimesConfig `mapstructure:"times"`
 	// Workers is how many goroutines decide; 0 is one for every two processors.
@@ -113,7 +116,7 @@ func (c *Config) Validate() error {
 
 // Methods returns every value that stitch.method can have, the strongest first.
 func Methods() []string {
-	out := []string{join.MethodTCP}
+	out := []string{join.MethodTCP, join.MethodNAT}
 	for k := range link.Kinds {
 		out = append(out, link.Describe(k).Name)
 	}

@@ -58,7 +58,7 @@ func TestWhatIsNotAllowedIsNamed(t *testing.T) {
 	}
 	c := defaults()
 	c.Disable = []string{"tcp", "telepathy"}
-	assert.ErrorContains(t, c.Validate(), "disable: must be names of methods (tcp, context, goroutine, ")
+	assert.ErrorContains(t, c.Validate(), "disable: must be names of methods (tcp, tcp_position, context, goroutine, ")
 	assert.ErrorContains(t, c.Validate(), `, is "telepathy"`)
 }
 

@@ -14,6 +14,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/otelcol-custom/otelcol-custom/internal/evidence"
+	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/join"
 	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/metadatatest"
 )
 
@@ -164,7 +165,7 @@ func TestEveryCountIsPublished(t *testing.T) {
 	tm.shard(sh)
 	tm.shard(sh)
 	a := newAssembly(defaults(), func(ptrace.Traces) {})
-	a.Counts.Forgotten, a.Counts.Listeners, a.Counts.Hosts, a.Counts.Hidden, a.Counts.Joins = 8, 9, 10, 11, 12
+	a.Counts.Forgotten, a.Counts.Listeners, a.Counts.Hosts, a.Counts.Hidden, a.Counts.Joins[join.OneHost] = 8, 9, 10, 11, 12
 	a.Counts.Rejected[1], a.counts.revoked = 13, 14
 	tm.assembly(a)
 	tm.assembly(a)

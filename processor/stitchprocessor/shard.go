@@ -45,6 +45,7 @@ type limits struct {
 	processes int
 	drop      bool // low confidence leaves nothing
 	keep      bool // evidence stays on the spans
+	fragments bool // as much of it as another stitch processor needs
 	deaf      bool // to contexts on the wire
 }
 
@@ -86,6 +87,7 @@ func newShard(c *Config, share int) *shard {
 			processes: max(1, (c.MaxProcesses+share-1)/share),
 			drop:      c.LowConfidence == LowConfidenceDrop,
 			keep:      c.KeepEvidence,
+			fragments: c.Fragments,
 			deaf:      c.disables(join.MethodContext),
 		},
 		processes: map[instance]*list.Element{}, recent: list.New(),
@@ -143,24 +145,42 @@ func (s *shard) node(p *process, span ptrace.Span, group *join.Group, now int64)
 		s.out = append(s.out, message{action: actAdd, span: held}, message{action: actQuiet, span: held})
 		return nil
 	}
-	server := span.Kind() == ptrace.SpanKindServer
-	n := window.NewNode(e, server, int64(span.EndTimestamp()))
-	n.Arrived = now
-	held := &join.Span{
-		Data: span, Group: group, Process: p.peer, Server: server, Hidden: e.Hidden,
-		Local: e.Local, Peer: e.Peer, Seq: e.Request.Seq,
-		Start: n.Start(), End: n.End, Arrived: now,
-	}
-	n.RequestID = e.RequestID
+	held := heldSpan(span, e)
+	held.Group, held.Process, held.Arrived = group, p.peer, now
+	held.Verdict = takeVerdict(span)
+	n := window.NewNode(e, held.Server, held.End)
+	n.Arrived, n.RequestID = now, e.RequestID
 	if !s.limits.deaf {
-		s.context(held, n, e.Context)
+		s.contextOf(held, n, e.Context)
+	}
+	s.strip(span)
+	s.out = append(s.out, message{action: actAdd, span: held})
+	if held.Verdict != nil {
+		return nil
 	}
 	n.Ref = held
-	if !s.limits.keep {
+	return n
+}
+
+// heldSpan is the assembler's view of a span with evidence.
+func heldSpan(span ptrace.Span, e *evidence.Exchange) *join.Span {
+	return &join.Span{
+		Data: span, Server: span.Kind() == ptrace.SpanKindServer, Hidden: e.Hidden,
+		Local: e.Local, Peer: e.Peer, Seq: e.Request.Seq, Len: e.Request.Len,
+		ReplySeq: e.Response.Seq, ReplyLen: e.Response.Len,
+		Start: int64(span.StartTimestamp()), End: int64(span.EndTimestamp()),
+	}
+}
+
+// strip takes the evidence off a span that nobody behind needs.
+func (s *shard) strip(span ptrace.Span) {
+	switch {
+	case s.limits.keep:
+	case s.limits.fragments:
+		evidence.Reduce(span)
+	default:
 		evidence.Remove(span)
 	}
-	s.out = append(s.out, message{action: actAdd, span: held})
-	return n
 }
 
 // maxWatermark is beyond any time that the window believes in.

@@ -27,6 +27,7 @@ type telemetry struct {
 	claimGuards [solve.Guards]metric.MeasurementOption
 	joinGuards  [join.Guards]metric.MeasurementOption
 	reasons     [join.Reasons]metric.MeasurementOption
+	paths       [join.Paths]metric.MeasurementOption
 	tables      [tables]metric.MeasurementOption
 }
 
@@ -42,6 +43,8 @@ const (
 	tableRemembered
 	tableListeners
 	tableHosts
+	tableCallers
+	tableClocks
 	tableTimesSpans
 	tableTimesRequests
 	tableTimesServices
@@ -50,6 +53,7 @@ const (
 
 var tableNames = [tables]string{
 	"processes", "window", "claims", "futex_words", "loops", "remembered", "listeners", "hosts",
+	"callers", "clocks",
 	"times_spans", "times_requests", "times_services",
 }
 
@@ -77,6 +81,9 @@ func newTelemetry(set component.TelemetrySettings) (*telemetry, error) {
 	}
 	for r := range t.reasons {
 		t.reasons[r] = option("reason", join.Reason(r).String())
+	}
+	for p := range t.paths {
+		t.paths[p] = option("path", join.Path(p).String())
 	}
 	for i, name := range tableNames {
 		t.tables[i] = option("table", name)
@@ -156,7 +163,11 @@ func (t *telemetry) assembly(a *assembly) {
 		add(b.ProcessorStitchOrphans, n, t.causes[c])
 	}
 	add(b.ProcessorStitchRevoked, mine.revoked)
-	add(b.ProcessorStitchJoins, its.Joins)
+	for p, n := range its.Joins {
+		add(b.ProcessorStitchJoins, n, t.paths[p])
+	}
+	add(b.ProcessorStitchDecidedSpans, its.Decided)
+	add(b.ProcessorStitchClockSteps, its.Steps)
 	for g, n := range its.Rejected {
 		add(b.ProcessorStitchGuardRejections, n, t.joinGuards[g])
 	}
@@ -168,5 +179,7 @@ func (t *telemetry) assembly(a *assembly) {
 	add(b.ProcessorStitchEvictions, its.Forgotten, t.tables[tableRemembered])
 	add(b.ProcessorStitchEvictions, its.Listeners, t.tables[tableListeners])
 	add(b.ProcessorStitchEvictions, its.Hosts, t.tables[tableHosts])
+	add(b.ProcessorStitchEvictions, its.Callers, t.tables[tableCallers])
+	add(b.ProcessorStitchEvictions, its.Clocks, t.tables[tableClocks])
 	b.ProcessorStitchHeldSpans.Record(context.Background(), int64(a.Held()))
 }

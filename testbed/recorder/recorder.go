@@ -78,10 +78,10 @@ func Record(ctx context.Context, spec *scenario.Spec, o Options) (*Recording, er
 	return r, errors.Join(err, s.Close(ctx))
 }
 
-// pids names the processes of the targets; their forks are traced with them.
-func pids(live *scenario.Live) string {
+// pids names the processes of targets; their forks are traced with them.
+func pids(targets []scenario.Target) string {
 	var out []string
-	for _, t := range live.Targets() {
+	for _, t := range targets {
 		for _, pid := range t.PIDs {
 			out = append(out, fmt.Sprint(pid))
 		}

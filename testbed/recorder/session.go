@@ -69,18 +69,12 @@ func (s *Session) Record(ctx context.Context, plan load.Plan) (*Recording, error
 		return nil, err
 	}
 	defer stitched.Close()
-	c, err := collector.Start(ctx, collector.Options{
-		Binary: s.o.Binary, Sink: stitched,
-		Config: fmt.Sprintf(config, pids(s.live), s.o.Receiver, s.o.Stitch, raw.Endpoint(), stitched.Endpoint()),
-	})
+	f, err := s.start(ctx, raw, stitched)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, f.stop())
 	}
 	r := &Recording{Spec: s.live.Spec}
-	if err := s.run(ctx, r, c, raw, plan); err != nil {
-		return nil, errors.Join(err, c.Stop())
-	}
-	if err := c.Stop(); err != nil {
+	if err := errors.Join(s.run(ctx, r, f.last(), raw, plan), f.stop()); err != nil {
 		return nil, err
 	}
 	r.Raw, r.Stitched = raw.Batches(), stitched.Take()

@@ -48,7 +48,7 @@ func StartActor(t testing.TB, name string, env ...string) *Process {
 // interpreters may be wrappers that start another process.
 func StartPython(t testing.TB, script string, env ...string) *Process {
 	t.Helper()
-	path := filepath.Join(root(t), "testbed", "e2e", "programs", script)
+	path := filepath.Join(Root(t), "testbed", "e2e", "programs", script)
 	return StartCommand(t, exec.Command("/usr/bin/python3", "-B", path), append(env, "PYTHONUNBUFFERED=1", "OTEL_SERVICE_NAME="+strings.TrimSuffix(script, ".py"))...)
 }
 

@@ -18,12 +18,13 @@ import (
 // LoadSpec reads a scenario of the catalog.
 func LoadSpec(t testing.TB, name string) *scenario.Spec {
 	t.Helper()
-	s, err := scenario.Load(root(t), name)
+	s, err := scenario.Load(Root(t), name)
 	require.NoError(t, err)
 	return s
 }
 
-func root(t testing.TB) string {
+// Root is the folder of the module.
+func Root(t testing.TB) string {
 	t.Helper()
 	dir, err := collector.ModuleRoot()
 	require.NoError(t, err)
@@ -38,7 +39,7 @@ func StartScenario(t testing.TB, s *scenario.Spec) *scenario.Live {
 	// Databases run as users of their own, who must get to their directories.
 	require.NoError(t, os.Chmod(dir, 0o755))
 	require.NoError(t, os.Chmod(filepath.Dir(dir), 0o755))
-	live, err := scenario.Start(t.Context(), s, scenario.Options{Root: root(t), Dir: dir, Seed: 1, Install: true, Out: os.Stderr})
+	live, err := scenario.Start(t.Context(), s, scenario.Options{Root: Root(t), Dir: dir, Seed: 1, Install: true, Out: os.Stderr})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, live.Close(context.Background())) })
 	return live

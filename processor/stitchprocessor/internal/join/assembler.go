@@ -1,6 +1,9 @@
 package join
 
 import (
+	"net/netip"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/otelcol-custom/otelcol-custom/internal/tracectx"
@@ -16,6 +19,8 @@ type Config struct {
 	MaxDepth    int   // of one tree
 	BatchSize   int   // spans after which an output is handed over
 	Apart       bool  // the two ends of a connection are not joined
+	Exact       bool  // nor are they if the addresses differ
+	Fragments   bool  // another stitch processor goes on with what is released
 }
 
 // Reason is why a trace left.
@@ -48,17 +53,18 @@ const (
 	Trace                  // both sides have a context on the wire, of different traces
 	Clock                  // the two ends of a connection do not overlap in time
 	Gone                   // the child has left already
+	Ambiguous              // several spans may be the other end
 	Guards
 )
 
 // String is the value of the attribute guard in metrics.
 func (g Guard) String() string {
-	return [...]string{"one_parent", "cycle", "size", "depth", "trace", "clock", "gone", "unknown"}[min(g, Guards)]
+	return [...]string{"one_parent", "cycle", "size", "depth", "trace", "clock", "gone", "ambiguous", "unknown"}[min(g, Guards)]
 }
 
 // Counts is what happened since they were reset last.
 type Counts struct {
-	Joins     int
+	Joins     [Paths]int
 	Rejected  [Guards]int
 	Spans     [Reasons]int // released
 	Traces    [Reasons]int // likewise; a trace of a late span counts again
@@ -66,6 +72,10 @@ type Counts struct {
 	Forgotten int          // released spans given up before max_wait for lack of room
 	Listeners int          // listening addresses not remembered for lack of room
 	Hosts     int          // hosts likewise, which are taken for one
+	Callers   int          // addresses of callers likewise
+	Clocks    int          // pairs of hosts whose clocks are not compared for lack of room
+	Steps     int          // clocks that were found to have been set
+	Decided   int          // spans that came with a decision
 }
 
 // Assembler holds spans and lets traces go. See the package.
@@ -82,8 +92,13 @@ type Assembler struct {
 	expecting queue
 	clients   map[connection]*Span
 	servers   map[connection]*Span
+	alike     map[position]*Span       // those without a peer
+	ids       map[pcommon.SpanID]*Span // those that came with a decision
+	seekers   map[pcommon.SpanID]*Span // those that look for the span with this id
 	hosts     map[string]*host
-	listeners int
+	listeners map[place]*listener
+	callers   map[netip.Addr]*caller
+	clocks    map[hostPair]*clock
 
 	batch   int
 	out     ptrace.Traces
@@ -95,7 +110,10 @@ type Assembler struct {
 func New(c Config, emit func(ptrace.Traces)) *Assembler {
 	return &Assembler{
 		config: c, emit: emit, out: ptrace.NewTraces(), batch: 1,
-		clients: map[connection]*Span{}, servers: map[connection]*Span{}, hosts: map[string]*host{},
+		clients: map[connection]*Span{}, servers: map[connection]*Span{}, alike: map[position]*Span{},
+		ids: map[pcommon.SpanID]*Span{}, seekers: map[pcommon.SpanID]*Span{},
+		hosts: map[string]*host{}, listeners: map[place]*listener{},
+		callers: map[netip.Addr]*caller{}, clocks: map[hostPair]*clock{},
 	}
 }
 
@@ -112,6 +130,8 @@ func (a *Assembler) Add(s *Span, now int64) {
 	a.ask(s, askLocal)
 	a.held++
 	a.fifo.push(s)
+	a.hostOf(s.Process)
+	a.settled(s)
 	a.connect(s)
 	a.limit()
 }

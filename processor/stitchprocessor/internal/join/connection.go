@@ -4,22 +4,40 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"net/netip"
-	"slices"
 )
 
-// MethodTCP is the method of a link between the two ends of a connection, and
-// MethodContext that of a parent which the caller itself has named.
+// Methods of links that are made here.
 const (
-	MethodTCP     = "tcp"
-	MethodContext = "context"
+	MethodTCP     = "tcp"          // the two ends of a connection
+	MethodNAT     = "tcp_position" // the same, though the addresses differ
+	MethodContext = "context"      // the caller itself has named its parent
 )
+
+// natConfidence is that of a link by positions alone: 64 random bits and two lengths.
+const natConfidence = 0.9999
+
+// Path is how the two ends of a connection that were joined lie.
+type Path uint8
+
+// Paths.
+const (
+	OneHost    Path = iota // on one host
+	TwoHosts               // on two
+	Translated             // the two ends know each other under different addresses
+	Paths
+)
+
+// String is the value of the attribute path in metrics.
+func (p Path) String() string {
+	return [...]string{"host", "hosts", "translated", "unknown"}[min(p, Paths)]
+}
 
 // clockSlack is how far the clocks of two processes on one host may seem apart: times
 // are turned into Unix time per batch. ns.
 const clockSlack = int64(1e6)
 
 // connection is a hash of what names a request on the wire, the same at both ends:
-// host, addresses and TCP position. Whoever finds a span by it compares.
+// addresses and TCP position. Whoever finds a span by it compares.
 type connection uint64
 
 func connectionOf(s *Span) (connection, bool) {
@@ -30,7 +48,7 @@ func connectionOf(s *Span) (connection, bool) {
 	if !client.IsValid() || !server.IsValid() || client.Port() == 0 {
 		return 0, false
 	}
-	h := s.Process.host.id
+	h := s.scope(s.Local.Addr())
 	for _, end := range [...]netip.AddrPort{client, server} {
 		b := end.Addr().As16()
 		h = mix(h, binary.LittleEndian.Uint64(b[:8]))
@@ -46,37 +64,55 @@ func mix(a, b uint64) uint64 {
 	return hi ^ lo
 }
 
+// scope is within what an address has a meaning: a loopback's on its host, any
+// other's everywhere. Where that is not so, as in networks of containers, the TCP
+// position still tells connections apart.
+func (s *Span) scope(addr netip.Addr) uint64 {
+	if addr.IsLoopback() {
+		return s.Process.host.id
+	}
+	return 0
+}
+
 // twins reports whether the two spans are the ends of one connection, at one place.
 func twins(client, server *Span) bool {
 	return client.Seq == server.Seq && client.Local == server.Peer && client.Peer == server.Local &&
-		client.Process.host == server.Process.host
+		client.scope(client.Local.Addr()) == server.scope(server.Local.Addr())
 }
 
 // connect looks for the other end of the connection of a new span. If it is not
 // here but can be expected, that is an open question.
 func (a *Assembler) connect(s *Span) {
-	host := a.hostOf(s.Process)
+	a.hostOf(s.Process)
 	c, ok := connectionOf(s)
-	if !ok || a.config.Apart {
+	if !ok || a.config.Apart || s.joined {
 		return
 	}
-	host.meet(s.Local.Addr())
+	a.meet(s.Local.Addr())
 	mine, others := a.clients, a.servers
 	if s.Server {
 		mine, others = a.servers, a.clients
 		a.serve(s)
 	}
 	mine[c] = s
-	if other := others[c]; other != nil {
-		if s.Server {
-			a.join(other, s)
-		} else {
-			a.join(s, other)
-		}
+	if client, server := ends(s, others[c]); client != nil && twins(client, server) {
+		a.join(client, server, MethodTCP)
 	}
+	a.connectAlike(s)
 	if !s.joined {
 		a.expect(s)
 	}
+}
+
+// ends puts two spans in order. The first is nil if they are not two.
+func ends(s, other *Span) (client, server *Span) {
+	switch {
+	case other == nil:
+		return nil, nil
+	case s.Server:
+		return other, s
+	}
+	return s, other
 }
 
 func (a *Assembler) disconnect(s *Span) {
@@ -91,15 +127,17 @@ func (a *Assembler) disconnect(s *Span) {
 	if mine[c] == s {
 		delete(mine, c)
 	}
+	a.unlist(s)
 }
 
 // join makes the client's span the parent of the server's: they are two views of one
 // request, so this is certain.
-func (a *Assembler) join(client, server *Span) {
-	if server.joined || client.joined || !twins(client, server) {
+func (a *Assembler) join(client, server *Span, method string) {
+	if server.joined || client.joined {
 		return
 	}
-	if server.Start < client.Start-clockSlack || server.Start > client.End+clockSlack {
+	oneHost := client.Process.host == server.Process.host
+	if oneHost && !within(client, server, 0, clockSlack) {
 		a.Counts.Rejected[Clock]++
 		return
 	}
@@ -111,15 +149,44 @@ func (a *Assembler) join(client, server *Span) {
 		server.explicit = false
 	}
 	if !server.explicit {
-		server.method, server.confidence = MethodTCP, 1
+		server.method, server.confidence = method, 1
+		if method == MethodNAT {
+			server.confidence = natConfidence
+		}
 	}
-	a.Counts.Joins++
+	if !oneHost {
+		a.compareClocks(client, server)
+	}
+	a.joined(client, server, method, oneHost)
+}
+
+// joined notes that two ends have found each other, and what that tells of others.
+func (a *Assembler) joined(client, server *Span, method string, oneHost bool) {
+	switch {
+	case method == MethodNAT:
+		a.Counts.Joins[Translated]++
+		a.meet(server.Peer.Addr())
+		a.alias(client, server)
+	case oneHost:
+		a.Counts.Joins[OneHost]++
+	default:
+		a.Counts.Joins[TwoHosts]++
+	}
 	server.joined, client.joined = true, true
+	a.unlist(client)
+	a.unlist(server)
 	a.answer(client, askPeer)
 	a.answer(server, askPeer)
-	if lis := client.Process.host.listeners[server.Local]; lis != nil {
-		lis.missed = 0
+	if missed := a.missed(server); missed != nil {
+		*missed = 0
 	}
+}
+
+// within reports whether the server's span began while the client's was open, if the
+// server's clock is ahead by offset, give or take slack. ns.
+func within(client, server *Span, offset, slack int64) bool {
+	start := server.Start - offset
+	return start >= client.Start-slack && start <= client.End+slack
 }
 
 // adopt gives the client the context that only the server's end saw in the request:
@@ -136,140 +203,4 @@ func (a *Assembler) adopt(client, server *Span) bool {
 	client.WireTrace, client.WireParent, client.explicit = server.WireTrace, server.WireParent, !server.WireParent.IsEmpty()
 	client.WireFormat, client.Foreign = server.WireFormat, server.Foreign
 	return true
-}
-
-// ---- whether the other end can be expected ------------------------------------
-
-// listener is an address that processes of a host serve.
-type listener struct {
-	by      []*Process
-	waiting []*Span // calls to it whose server span is not here, by arrival
-	missed  int     // local connections in a row whose client was never seen
-}
-
-const (
-	maxHosts     = 4096
-	maxListeners = 16384
-	maxServing   = 256 // processes that share an address
-	maxAddresses = 256 // local addresses of a host
-	// maxMissed is after how many local connections without a client span none is
-	// expected any more: whoever calls is not traced.
-	maxMissed = 64
-)
-
-// hostOf returns the host of a process. All that find no room share one.
-func (a *Assembler) hostOf(p *Process) *host {
-	if p.host != nil {
-		return p.host
-	}
-	id := p.hostID
-	if a.hosts[id] == nil && len(a.hosts) == maxHosts {
-		a.Counts.Hosts++
-		id = ""
-	}
-	if a.hosts[id] == nil {
-		a.hosts[id] = &host{id: uint64(len(a.hosts)), addresses: map[netip.Addr]struct{}{}, listeners: map[netip.AddrPort]*listener{}}
-	}
-	p.host = a.hosts[id]
-	return p.host
-}
-
-// meet remembers an address of the host's own.
-func (h *host) meet(addr netip.Addr) {
-	if _, known := h.addresses[addr]; !known && len(h.addresses) < maxAddresses {
-		h.addresses[addr] = struct{}{}
-	}
-}
-
-// local reports whether addr is one of the host's own, as far as is known.
-func (h *host) local(addr netip.Addr) bool {
-	_, known := h.addresses[addr]
-	return known || addr.IsLoopback()
-}
-
-// serve remembers that the process of s serves its local address.
-func (a *Assembler) serve(s *Span) {
-	host := s.Process.host
-	lis := host.listeners[s.Local]
-	if lis == nil {
-		if a.listeners == maxListeners {
-			a.Counts.Listeners++
-			return
-		}
-		a.listeners++
-		lis = &listener{}
-		host.listeners[s.Local] = lis
-	}
-	if len(lis.by) < maxServing && !slices.Contains(lis.by, s.Process) {
-		lis.by = append(lis.by, s.Process)
-		s.Process.serves = append(s.Process.serves, lis)
-	}
-}
-
-// expect opens the question of the other end, if it is on this host and traced.
-func (a *Assembler) expect(s *Span) {
-	host := s.Process.host
-	if s.Server {
-		lis := host.listeners[s.Local]
-		if lis == nil || lis.missed >= maxMissed || !host.local(s.Peer.Addr()) {
-			return
-		}
-	} else {
-		lis := host.listeners[s.Peer]
-		if lis == nil || len(lis.by) == 0 {
-			return
-		}
-		lis.waiting = append(lis.waiting, s)
-	}
-	a.ask(s, askPeer)
-	a.expecting.push(s, a.now+a.config.PeerWait)
-}
-
-// giveUpPeers closes questions that have been open for too long.
-func (a *Assembler) giveUpPeers() {
-	for s := a.expecting.due(a.now); s != nil; s = a.expecting.due(a.now) {
-		if s.open&askPeer == 0 {
-			continue
-		}
-		if lis := s.Process.host.listeners[s.Local]; s.Server && lis != nil {
-			lis.missed++
-		}
-		a.answer(s, askPeer)
-	}
-}
-
-// Watermark says that all server spans of p which began before t have been added.
-// Calls that had ended by then will not find their server span any more.
-func (a *Assembler) Watermark(p *Process, t, now int64) {
-	a.now = max(a.now, now)
-	p.watermark, p.seen = max(p.watermark, t), a.now
-	for _, lis := range p.serves {
-		least := a.leastWatermark(lis)
-		n := 0
-		for n < len(lis.waiting) {
-			s := lis.waiting[n]
-			if s.open&askPeer != 0 && s.End >= least {
-				break
-			}
-			a.answer(s, askPeer)
-			n++
-		}
-		lis.waiting = slices.Delete(lis.waiting, 0, n)
-	}
-}
-
-// leastWatermark is the time up to which all server spans at lis are here. A process
-// that has not been heard of for long is gone, and serves nothing.
-func (a *Assembler) leastWatermark(lis *listener) int64 {
-	least := int64(1<<63 - 1)
-	lis.by = slices.DeleteFunc(lis.by, func(p *Process) bool {
-		gone := p.seen+2*a.config.PeerWait < a.now && p.seen != 0
-		if !gone {
-			least = min(least, p.watermark)
-		} else {
-			p.serves = slices.DeleteFunc(p.serves, func(other *listener) bool { return other == lis })
-		}
-		return gone
-	})
-	return least
 }

@@ -164,7 +164,7 @@ func TestTheTwoEndsOfAConnectionAreJoined(t *testing.T) {
 		assert.Empty(t, r.out[1].method)
 		assert.Equal(t, []int{2}, r.batches, "a trace leaves in one batch")
 		assert.Equal(t, "caller", r.out[1].service)
-		assert.Equal(t, 1, r.Counts.Joins)
+		assert.Equal(t, 1, r.Counts.Joins[join.OneHost])
 	}
 }
 
@@ -193,7 +193,7 @@ func TestWhatIsNoPairIsNotJoined(t *testing.T) {
 		r := newRig(t, nil)
 		r.add(1, false, "caller", 5, nil)
 		r.add(2, true, "server", 5, func(s *join.Span) { s.Start = 10*ms - 500_000 })
-		assert.Equal(t, 1, r.Counts.Joins)
+		assert.Equal(t, 1, r.Counts.Joins[join.OneHost])
 	})
 }
 

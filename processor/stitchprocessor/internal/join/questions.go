@@ -86,6 +86,7 @@ func (a *Assembler) forget(r Reason) {
 	a.fifo.pop()
 	a.unheld = max(a.unheld-1, 0)
 	a.disconnect(s)
+	a.dropVerdict(s)
 }
 
 // fifo is spans by arrival.

@@ -46,9 +46,12 @@ func (a *Assembler) release(root *Span, r Reason) {
 // dress writes the verdicts on a span's data. settled is taken by the first one
 // that is visible: the root, unless that is hidden.
 func (a *Assembler) dress(s *Span, settled *bool) {
-	if s.Hidden {
+	if s.Hidden && !a.config.Fragments {
 		a.Counts.Hidden++
 		return
+	}
+	if a.config.Fragments {
+		s.seal()
 	}
 	d := s.Data
 	d.SetTraceID(s.trace)
@@ -101,7 +104,7 @@ func (s *Span) visibleParent() pcommon.SpanID { return s.parent.visible() }
 
 // let takes the data out of a span and puts it into the output.
 func (a *Assembler) let(s *Span) {
-	if s.Hidden {
+	if s.Hidden && !a.config.Fragments {
 		s.id = s.visible() // late children go there
 	} else {
 		a.put(s)

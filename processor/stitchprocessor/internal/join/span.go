@@ -20,12 +20,8 @@ type Group struct {
 	out   ptrace.SpanSlice
 }
 
-// host is one machine. Connections are only comparable within one.
-type host struct {
-	id        uint64
-	addresses map[netip.Addr]struct{}
-	listeners map[netip.AddrPort]*listener
-}
+// host is one machine: what has one clock and one loopback.
+type host struct{ id uint64 }
 
 // Process is one process instance, as far as other processes need to know.
 type Process struct {
@@ -49,10 +45,12 @@ type Span struct {
 
 	Server bool
 	Hidden bool // is dropped on release, its children go to its parent
-	// Local and Peer are the ends of the connection, Seq the TCP position of the
-	// request. Without a valid pair of addresses the span is not joined.
-	Local, Peer netip.AddrPort
-	Seq         uint32
+	// Local and Peer are the ends of the connection, Seq and Len the TCP position of
+	// the request, ReplySeq and ReplyLen that of its reply, zero if there is none.
+	// Without a valid pair of addresses the span is not joined.
+	Local, Peer        netip.AddrPort
+	Seq, Len           uint32
+	ReplySeq, ReplyLen uint32
 	// WireTrace and WireParent are the context in the request, or zero; WireParent
 	// also if the context names no caller. Foreign says that the caller's span is one
 	// of another system, which never comes under this id: a parent that is found is
@@ -63,6 +61,8 @@ type Span struct {
 	Foreign    bool
 	Start, End int64 // Unix ns
 	Arrived    int64 // on the caller's clock, ns
+	// Verdict is what another stitch processor has decided. Nil: this one decides.
+	Verdict *Verdict
 
 	method     string
 	confidence float64
@@ -75,11 +75,16 @@ type Span struct {
 	trace               pcommon.TraceID // own one; final once released
 	format              tracectx.Format // of trace, once released; zero for an own one
 
+	alike *Span // next one at the same position
+	seeks *Span // next one that looks for the same span
+
 	open     question
 	explicit bool // WireParent stays the parent
 	added    bool
 	released bool
 	joined   bool
+	decided  bool // by another stitch processor
+	listed   bool // among those at its position
 }
 
 // tree is what the root of held spans knows of them.

@@ -26,7 +26,9 @@ type TelemetryBuilder struct {
 	meter                            metric.Meter
 	mu                               sync.Mutex
 	registrations                    []metric.Registration
+	ProcessorStitchClockSteps        metric.Int64Counter
 	ProcessorStitchConflicts         metric.Int64Counter
+	ProcessorStitchDecidedSpans      metric.Int64Counter
 	ProcessorStitchEvictions         metric.Int64Counter
 	ProcessorStitchFailedSpans       metric.Int64Counter
 	ProcessorStitchGuardRejections   metric.Int64Counter
@@ -72,10 +74,22 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	}
 	builder.meter = Meter(settings)
 	var err, errs error
+	builder.ProcessorStitchClockSteps, err = builder.meter.Int64Counter(
+		"otelcol_processor_stitch_clock_steps",
+		metric.WithDescription("Times that a clock was found to have been set, against that of another host [Development]"),
+		metric.WithUnit("{step}"),
+	)
+	errs = errors.Join(errs, err)
 	builder.ProcessorStitchConflicts, err = builder.meter.Int64Counter(
 		"otelcol_processor_stitch_conflicts",
 		metric.WithDescription("Calls on which decisive evidence contradicted itself [Development]"),
 		metric.WithUnit("{call}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ProcessorStitchDecidedSpans, err = builder.meter.Int64Counter(
+		"otelcol_processor_stitch_decided_spans",
+		metric.WithDescription("Spans on which the stitch processor of an agent had decided [Development]"),
+		metric.WithUnit("{span}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ProcessorStitchEvictions, err = builder.meter.Int64Counter(

@@ -19,7 +19,9 @@ func TestSetupTelemetry(t *testing.T) {
 	tb, err := metadata.NewTelemetryBuilder(testTel.NewTelemetrySettings())
 	require.NoError(t, err)
 	defer tb.Shutdown()
+	tb.ProcessorStitchClockSteps.Add(context.Background(), 1)
 	tb.ProcessorStitchConflicts.Add(context.Background(), 1)
+	tb.ProcessorStitchDecidedSpans.Add(context.Background(), 1)
 	tb.ProcessorStitchEvictions.Add(context.Background(), 1)
 	tb.ProcessorStitchFailedSpans.Add(context.Background(), 1)
 	tb.ProcessorStitchGuardRejections.Add(context.Background(), 1)
@@ -34,7 +36,13 @@ func TestSetupTelemetry(t *testing.T) {
 	tb.ProcessorStitchReleasedTraces.Add(context.Background(), 1)
 	tb.ProcessorStitchRevoked.Add(context.Background(), 1)
 	tb.ProcessorStitchUnidentifiedSpans.Add(context.Background(), 1)
+	AssertEqualProcessorStitchClockSteps(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
 	AssertEqualProcessorStitchConflicts(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualProcessorStitchDecidedSpans(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualProcessorStitchEvictions(t, testTel,

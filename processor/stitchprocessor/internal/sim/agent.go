@@ -58,13 +58,13 @@ func (a *Agent) Flush() {
 func (a *Agent) process(td ptrace.Traces, p *Process) {
 	rs := td.ResourceSpans().AppendEmpty()
 	r := rs.Resource().Attributes()
-	r.PutStr("host.id", HostID)
+	r.PutStr("host.id", p.Host.ID)
 	r.PutInt("process.pid", int64(p.PID))
 	r.PutStr("process.creation.time", "2024-01-01T00:00:00Z")
 	r.PutStr("service.name", p.Name)
 	ss := rs.ScopeSpans().AppendEmpty()
 	ss.Scope().SetName("sim")
-	ss.Scope().Attributes().PutInt(evidence.KeyWatermark, p.watermark())
+	ss.Scope().Attributes().PutInt(evidence.KeyWatermark, p.watermark()+int64(p.Host.Ahead))
 	slices.SortStableFunc(p.done, func(a, b *Record) int { return int(a.end - b.end) })
 	for _, rec := range p.done {
 		if a.world.Chance(a.Lose) {
@@ -113,8 +113,9 @@ func (r *Record) span(s ptrace.Span) {
 		s.SetKind(ptrace.SpanKindServer)
 	}
 	e := &r.evidence
-	s.SetStartTimestamp(pcommon.Timestamp(e.Request.Start))
-	s.SetEndTimestamp(pcommon.Timestamp(r.end))
+	ahead := int64(r.Process.Host.Ahead)
+	s.SetStartTimestamp(pcommon.Timestamp(e.Request.Start + ahead))
+	s.SetEndTimestamp(pcommon.Timestamp(r.end + ahead))
 	at := s.Attributes()
 	at.PutStr("http.request.method", "GET")
 	at.PutStr("url.path", "/")
@@ -131,7 +132,23 @@ func (r *Record) span(s ptrace.Span) {
 		s.SetTraceID(first.TraceID)
 		s.SetParentSpanID(first.SpanID)
 	}
-	e.Put(s)
+	onClock(*e, ahead).Put(s)
+}
+
+// onClock is what was seen, on a clock that is ahead of the world's time. ns.
+func onClock(e evidence.Exchange, ahead int64) *evidence.Exchange {
+	for _, t := range []*int64{&e.ConnectTime, &e.Request.End, &e.Response.Start} {
+		if *t != 0 {
+			*t += ahead
+		}
+	}
+	for _, m := range []*evidence.Message{&e.Request, &e.Response} {
+		m.Handoffs = slices.Clone(m.Handoffs)
+		for i := range m.Handoffs {
+			m.Handoffs[i].Time += ahead
+		}
+	}
+	return &e
 }
 
 // Hidden reports whether the exchange is evidence only.

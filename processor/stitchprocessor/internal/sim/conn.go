@@ -46,6 +46,9 @@ func (w *World) Dial(server netip.AddrPort) *Conn {
 // Connect opens a connection from a thread that is watched.
 func (t *Thread) Connect(server netip.AddrPort) *Conn {
 	c := t.Process.World.Dial(server)
+	if !server.Addr().IsLoopback() {
+		c.Client = netip.AddrPortFrom(t.Process.Host.Addr, c.Client.Port())
+	}
 	c.ordClient, c.ordSrv = 0, 0
 	c.connectTime = t.Process.World.now
 	c.connect = evidence.Point{TID: t.TID, IO: t.io, Tick: t.tick, Goid: t.Goid, GoidParent: t.Creator}
@@ -110,6 +113,9 @@ func (t *Thread) Receive(c *Conn) *Record {
 	r := &Record{Process: t.Process, Server: true, id: t.Process.World.nextID()}
 	e := &r.evidence
 	e.ConnID, e.Ordinal, e.Local, e.Peer = c.idServer, c.ordSrv, c.Server, c.Client
+	if translate := t.Process.World.Translate; translate != nil {
+		e.Peer, e.Local = translate(c.Client, c.Server)
+	}
 	c.ordSrv++
 	e.Request = t.message(evidence.ServerRead, c, 200)
 	if c.call != nil {

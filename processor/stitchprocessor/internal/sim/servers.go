@@ -53,7 +53,9 @@ type ThreadPerConnection struct {
 }
 
 // Address is where it listens.
-func (s *ThreadPerConnection) Address() netip.AddrPort { return local(s.Port) }
+func (s *ThreadPerConnection) Address() netip.AddrPort {
+	return netip.AddrPortFrom(s.Process.Host.Addr, s.Port)
+}
 
 // Accept starts a thread.
 func (s *ThreadPerConnection) Accept(c *Conn) {

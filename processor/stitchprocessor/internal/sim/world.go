@@ -4,6 +4,7 @@ import (
 	"container/heap"
 	"iter"
 	"math/rand/v2"
+	"net/netip"
 	"time"
 )
 
@@ -19,6 +20,9 @@ type World struct {
 	// Noise is the chance that a thread does I/O that belongs to no exchange before it
 	// reads or writes a message.
 	Noise float64
+	// Translate is what the server's end of a connection sees of the addresses that
+	// the client's end has. Nil: the same.
+	Translate func(client, server netip.AddrPort) (netip.AddrPort, netip.AddrPort)
 
 	now       int64
 	order     uint64
@@ -103,6 +107,7 @@ type Process struct {
 	World *World
 	Name  string
 	PID   uint32
+	Host  *Host
 	open  map[*Record]struct{} // requests read and not answered
 	done  []*Record
 	go_   bool
@@ -110,8 +115,22 @@ type Process struct {
 
 // NewProcess starts a process without threads.
 func (w *World) NewProcess(name string) *Process {
+	return (&Host{ID: HostID, Addr: local(0).Addr(), World: w}).NewProcess(name)
+}
+
+// Host is a machine of the world. Its processes serve on Addr.
+type Host struct {
+	World *World
+	ID    string
+	Addr  netip.Addr
+	Ahead time.Duration // of the world's time, on its clock
+}
+
+// NewProcess starts a process without threads on the host.
+func (h *Host) NewProcess(name string) *Process {
+	w := h.World
 	w.tids++
-	p := &Process{World: w, Name: name, PID: w.tids, open: map[*Record]struct{}{}}
+	p := &Process{World: w, Name: name, PID: w.tids, Host: h, open: map[*Record]struct{}{}}
 	w.processes = append(w.processes, p)
 	return p
 }

@@ -28,6 +28,9 @@ type Config struct {
 	// CommandArgs adds process.command_args, all arguments of a process, to the
 	// resource. They may hold passwords. Default false.
 	CommandArgs bool `mapstructure:"command_args"`
+	// HostID is host.id where what the machine says of itself is not unique, as on
+	// clones of one image. Default: see resource.ReadHost.
+	HostID string `mapstructure:"host_id"`
 }
 
 // Rule selects processes. All fields that are set must match.

@@ -1,6 +1,7 @@
 package target
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -110,6 +111,7 @@ func New(config *Config, sink Sink, options *Options) (*Tracker, error) {
 	if err != nil {
 		return nil, err
 	}
+	host.ID = cmp.Or(config.HostID, host.ID)
 	reader := procfs.New(o.Root)
 	t := &Tracker{
 		selector: rules, sink: sink, reader: reader, host: host, listening: newListening(rules.WantsPort), queue: make(chan change, o.Queue),

@@ -1,0 +1,195 @@
+package join
+
+import (
+	"net/netip"
+	"slices"
+)
+
+// place is an address that is served. See Span.scope.
+type place struct {
+	scope uint64
+	at    netip.AddrPort
+}
+
+func (s *Span) place(at netip.AddrPort) place { return place{s.scope(at.Addr()), at} }
+
+// listener is an address that processes serve.
+type listener struct {
+	by      []*Process
+	waiting []*Span // calls to it whose server span is not here, by arrival
+	missed  int     // requests in a row of a loopback or of nobody known, without a client span
+}
+
+// caller is an address from which calls have come that are traced.
+type caller struct {
+	missed int // requests of it in a row without a client span
+}
+
+const (
+	maxHosts     = 4096
+	maxListeners = 16384
+	maxServing   = 256 // processes that share an address
+	maxCallers   = 65536
+	// maxMissed is after how many requests without a client span none is expected any
+	// more: whoever calls is not traced.
+	maxMissed = 64
+)
+
+// hostOf returns the host of a process. All that find no room share one.
+func (a *Assembler) hostOf(p *Process) *host {
+	if p.host != nil {
+		return p.host
+	}
+	id := p.hostID
+	if a.hosts[id] == nil && len(a.hosts) == maxHosts {
+		a.Counts.Hosts++
+		id = ""
+	}
+	if a.hosts[id] == nil {
+		a.hosts[id] = &host{id: uint64(len(a.hosts)) + 1}
+	}
+	p.host = a.hosts[id]
+	return p.host
+}
+
+// meet remembers an address of which calls come that are traced.
+func (a *Assembler) meet(addr netip.Addr) {
+	if a.callers[addr] != nil || addr.IsLoopback() {
+		return
+	}
+	if len(a.callers) == maxCallers {
+		a.Counts.Callers++
+		return
+	}
+	a.callers[addr] = &caller{}
+}
+
+// serve remembers that the process of s serves its local address.
+func (a *Assembler) serve(s *Span) {
+	lis := a.listener(s.place(s.Local))
+	if lis != nil && len(lis.by) < maxServing && !slices.Contains(lis.by, s.Process) {
+		lis.by = append(lis.by, s.Process)
+		s.Process.serves = append(s.Process.serves, lis)
+	}
+}
+
+func (a *Assembler) listener(at place) *listener {
+	lis := a.listeners[at]
+	if lis == nil {
+		if len(a.listeners) == maxListeners {
+			a.Counts.Listeners++
+			return nil
+		}
+		lis = &listener{}
+		a.listeners[at] = lis
+	}
+	return lis
+}
+
+// alias remembers that the address which the client called leads to that of the server.
+func (a *Assembler) alias(client, server *Span) {
+	to, from := a.listeners[server.place(server.Local)], client.place(client.Peer)
+	if to != nil && a.listeners[from] == nil && len(a.listeners) < maxListeners {
+		a.listeners[from] = to
+	}
+}
+
+// expect opens the question of the other end, if that is traced, too.
+func (a *Assembler) expect(s *Span) {
+	if s.Server {
+		if missed := a.missed(s); missed == nil || *missed >= maxMissed {
+			return
+		}
+	} else {
+		lis := a.listeners[s.place(s.Peer)]
+		if lis == nil || len(lis.by) == 0 {
+			return
+		}
+		lis.trim()
+		lis.waiting = append(lis.waiting, s)
+	}
+	a.ask(s, askPeer)
+	a.expecting.push(s, a.now+a.config.PeerWait)
+}
+
+// missed returns where it is counted that nobody was seen to call who called like the
+// client of this server span. Nil: nobody can be seen.
+func (a *Assembler) missed(s *Span) *int {
+	peer, lis := s.Peer.Addr(), a.listeners[s.place(s.Local)]
+	switch {
+	case lis == nil:
+		return nil
+	case peer.IsLoopback():
+		if s.decided { // the agent has joined what there is
+			return nil
+		}
+		return &lis.missed
+	case s.decided && peer == s.Local.Addr():
+		return nil
+	case a.callers[peer] != nil:
+		return &a.callers[peer].missed
+	case s.decided: // a gateway sees all hosts, though not all at once
+		return &lis.missed
+	}
+	return nil
+}
+
+// trim drops the calls at the head that wait no longer.
+func (l *listener) trim() {
+	n := 0
+	for n < len(l.waiting) && l.waiting[n].open&askPeer == 0 {
+		n++
+	}
+	l.waiting = slices.Delete(l.waiting, 0, n)
+}
+
+// giveUpPeers closes questions that have been open for too long.
+func (a *Assembler) giveUpPeers() {
+	for s := a.expecting.due(a.now); s != nil; s = a.expecting.due(a.now) {
+		if s.open&askPeer == 0 {
+			continue
+		}
+		if s.Server {
+			if missed := a.missed(s); missed != nil {
+				*missed++
+			}
+		}
+		a.answer(s, askPeer)
+	}
+}
+
+// Watermark says that all server spans of p which began before t have been added.
+// Calls that had ended by then will not find their server span any more.
+func (a *Assembler) Watermark(p *Process, t, now int64) {
+	a.now = max(a.now, now)
+	p.watermark, p.seen = max(p.watermark, t), a.now
+	for _, lis := range p.serves {
+		least := a.leastWatermark(lis)
+		n := 0
+		for n < len(lis.waiting) {
+			s := lis.waiting[n]
+			if s.open&askPeer != 0 && s.End >= least {
+				break
+			}
+			a.answer(s, askPeer)
+			n++
+		}
+		lis.waiting = slices.Delete(lis.waiting, 0, n)
+	}
+}
+
+// leastWatermark is the time up to which all server spans at lis are here. A process
+// that has not been heard of for long is gone, and serves nothing.
+func (a *Assembler) leastWatermark(lis *listener) int64 {
+	least := int64(1<<63 - 1)
+	lis.by = slices.DeleteFunc(lis.by, func(p *Process) bool {
+		gone := p.seen+2*a.config.PeerWait < a.now && p.seen != 0
+		if !gone {
+			least = min(least, p.watermark)
+		} else {
+			p.serves = slices.DeleteFunc(p.serves, func(other *listener) bool { return other == lis })
+		}
+		return gone
+	})
+	return least
+}
