@@ -31,12 +31,14 @@ func newAssembly(c *Config, emit func(ptrace.Traces)) *assembly {
 		SettleDelay: c.SettleDelay.Nanoseconds(),
 		PeerWait:    c.PeerWait.Nanoseconds(),
 		MaxSpans:    c.MaxSpans,
-		MaxTrace:    c.MaxSpansPerTrace,
-		MaxDepth:    c.MaxTraceDepth,
-		BatchSize:   batchSize,
-		Apart:       c.disables(join.MethodTCP),
-		Exact:       c.disables(join.MethodNAT),
-		Fragments:   c.Fragments,
+
+		ApplicationWait: c.ApplicationWait.Nanoseconds(),
+		MaxTrace:        c.MaxSpansPerTrace,
+		MaxDepth:        c.MaxTraceDepth,
+		BatchSize:       batchSize,
+		Apart:           c.disables(join.MethodTCP),
+		Exact:           c.disables(join.MethodNAT),
+		Fragments:       c.Fragments,
 	}, emit)}
 }
 

@@ -32,6 +32,9 @@ type Config struct {
 	// PeerWait is how long one end of a connection waits for the span of the other, if
 	// that is expected.
 	PeerWait time.Duration `mapstructure:"peer_wait"`
+	// ApplicationWait is how long a request without a trace context waits for the span
+	// of an SDK in the process that served it, if that has one.
+	ApplicationWait time.Duration `mapstructure:"application_wait"`
 	// MaxSpans is how many spans are held at most.
 	MaxSpans int `mapstructure:"max_spans"`
 	// MaxSpansPerTrace and MaxTraceDepth bound one trace.
@@ -74,6 +77,7 @@ func createDefaultConfig() component.Config {
 		MaxWait:          10 * time.Second,
 		SettleDelay:      100 * time.Millisecond,
 		PeerWait:         time.Second,
+		ApplicationWait:  6 * time.Second,
 		MaxSpans:         100_000,
 		MaxSpansPerTrace: 5000,
 		MaxTraceDepth:    64,
@@ -97,6 +101,7 @@ func (c *Config) Validate() error {
 	bad(c.MaxWait < 100*time.Millisecond || c.MaxWait > time.Hour, "max_wait", "from 100ms to 1h", c.MaxWait)
 	bad(c.SettleDelay < 0 || c.SettleDelay > c.MaxWait, "settle_delay", "from 0 to max_wait", c.SettleDelay)
 	bad(c.PeerWait < 0 || c.PeerWait > c.MaxWait, "peer_wait", "from 0 to max_wait", c.PeerWait)
+	bad(c.ApplicationWait < 0, "application_wait", "at least 0", c.ApplicationWait)
 	bad(c.MaxSpans < 1, "max_spans", "at least 1", c.MaxSpans)
 	bad(c.MaxSpansPerTrace < 1, "max_spans_per_trace", "at least 1", c.MaxSpansPerTrace)
 	bad(c.MaxTraceDepth < 1, "max_trace_depth", "at least 1", c.MaxTraceDepth)
@@ -116,7 +121,7 @@ func (c *Config) Validate() error {
 
 // Methods returns every value that stitch.method can have, the strongest first.
 func Methods() []string {
-	out := []string{join.MethodTCP, join.MethodNAT}
+	out := []string{join.MethodTCP, join.MethodNAT, join.MethodApplication}
 	for k := range link.Kinds {
 		out = append(out, link.Describe(k).Name)
 	}

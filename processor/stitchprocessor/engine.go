@@ -8,13 +8,15 @@ import "go.opentelemetry.io/collector/pdata/ptrace"
 type engine struct {
 	shard    *shard
 	assembly *assembly
+	known    *registry
 	picker   *picker
 	times    *timekeeper // nil if nothing is linked by times
 }
 
 // newEngine returns an engine that hands released traces to emit.
 func newEngine(c *Config, emit func(ptrace.Traces)) *engine {
-	e := &engine{shard: newShard(c, 1), assembly: newAssembly(c, emit)}
+	known := newRegistry(c)
+	e := &engine{shard: newShard(c, 1, known), assembly: newAssembly(c, emit), known: known}
 	if c.timed() {
 		e.picker = newPicker(c)
 		e.times = newTimekeeper(c, emit)
@@ -25,6 +27,7 @@ func newEngine(c *Config, emit func(ptrace.Traces)) *engine {
 // consume takes the spans with evidence, and those to be linked by times, out of td, at time now. The others stay in it.
 func (e *engine) consume(td ptrace.Traces, now int64) {
 	jobs, _ := split(td, now)
+	e.assembly.consume(takeApplications(td, e.known, now), now)
 	for i := range jobs {
 		e.shard.consume(&jobs[i])
 	}

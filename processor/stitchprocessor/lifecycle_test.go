@@ -159,7 +159,7 @@ func TestEveryCountIsPublished(t *testing.T) {
 	p := &plant{t: t, tel: tel}
 	tm, err := newTelemetry(metadatatest.NewSettings(tel).TelemetrySettings)
 	require.NoError(t, err)
-	sh := newShard(defaults(), 1)
+	sh := newShard(defaults(), 1, nil)
 	sh.counts = shardCounts{processes: 1, window: 2, words: 3, loops: 4}
 	sh.solver.Overflow, sh.solver.Conflicts, sh.solver.Rejected[1] = 5, 6, 7
 	tm.shard(sh)

@@ -24,7 +24,7 @@ func (s *shard) process(id instance, now int64) *process {
 		s.counts.processes++
 		s.evict(s.recent.Back())
 	}
-	p := &process{id: id, window: window.New(), peer: join.NewProcess(id.host), seen: now}
+	p := &process{id: id, window: window.New(), peer: join.NewProcess(id.host), seen: now, registry: s.registry}
 	p.linker = link.New(p.window, s.solver.Claim)
 	p.window.Owner = p
 	s.processes[id] = s.recent.PushFront(p)
@@ -43,6 +43,7 @@ func (s *shard) evict(e *list.Element) {
 	s.hush()
 	s.recent.Remove(e)
 	delete(s.processes, p.id)
+	s.registry.remove(p.names, p.peer)
 }
 
 // processIdle is after how long a process without spans in the window is forgotten, in
@@ -66,10 +67,11 @@ func (p *process) groupOf(j *job) *join.Group {
 		g.Resource.Attributes().Equal(j.resource.Resource().Attributes()) && sameScope(g.Scope, j.scope.Scope()) {
 		return g
 	}
-	p.group = &join.Group{
-		Resource: j.resource.Resource(), ResourceSchema: j.resource.SchemaUrl(),
-		Scope: j.scope.Scope(), ScopeSchema: j.scope.SchemaUrl(),
+	if p.names == nil {
+		p.names = names(j.resource.Resource())
+		p.registry.add(p.names, p.peer)
 	}
+	p.group = groupOf(j.resource, j.scope)
 	return p.group
 }
 

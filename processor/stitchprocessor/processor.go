@@ -36,6 +36,7 @@ type stitcher struct {
 	timed    chan timedJob // to the goroutine that does it
 	messages chan []message
 	batches  chan ptrace.Traces
+	known    *registry
 	done     chan struct{} // closed when everything has been handed on
 
 	// closing guards the channels of the workers: held for reading while sending.
@@ -57,7 +58,7 @@ func newStitcher(set processor.Settings, c *Config, next consumer.Traces) (*stit
 		n = max(1, runtime.GOMAXPROCS(0)/2)
 	}
 	s := &stitcher{
-		config: c, next: next, telemetry: t, log: set.Logger,
+		config: c, next: next, telemetry: t, log: set.Logger, known: newRegistry(c),
 		workers:  make([]chan job, n),
 		messages: make(chan []message, queueLength),
 		batches:  make(chan ptrace.Traces, queueLength),
@@ -142,6 +143,13 @@ func (s *stitcher) ConsumeTraces(ctx context.Context, td ptrace.Traces) error {
 		return errStopped
 	}
 	jobs, unidentified := split(td, s.now())
+	if m := takeApplications(td, s.known, s.now()); len(m) > 0 {
+		select {
+		case s.messages <- m:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 	s.pick(td)
 	passed := td.SpanCount()
 	s.telemetry.arrived(ctx, passed-unidentified, unidentified)
@@ -203,7 +211,7 @@ func (s *stitcher) now() int64 { return time.Since(s.base).Nanoseconds() }
 
 // work runs one shard.
 func (s *stitcher) work(jobs <-chan job) {
-	sh := newShard(s.config, len(s.workers))
+	sh := newShard(s.config, len(s.workers), s.known)
 	tick := time.NewTicker(tickInterval)
 	defer tick.Stop()
 	for {

@@ -60,6 +60,7 @@ type shard struct {
 	quiet     []*window.Node // servers to look at again
 	out       []message
 	counts    shardCounts
+	registry  *registry
 	exchange  evidence.Exchange // scratch
 	contexts  tracectx.Contexts // likewise
 }
@@ -69,16 +70,18 @@ type shardCounts struct{ processes, window, words, loops int }
 
 // process is what a shard knows of one process instance.
 type process struct {
-	id     instance
-	window *window.Process
-	linker *link.Linker
-	peer   *join.Process
-	group  *join.Group
-	nodes  nodes
-	seen   int64
+	id       instance
+	window   *window.Process
+	linker   *link.Linker
+	peer     *join.Process
+	group    *join.Group
+	names    []string // see registry
+	nodes    nodes
+	seen     int64
+	registry *registry
 }
 
-func newShard(c *Config, share int) *shard {
+func newShard(c *Config, share int, known *registry) *shard {
 	s := &shard{
 		limits: limits{
 			// A little before the assembler, which lets the spans go.
@@ -90,7 +93,7 @@ func newShard(c *Config, share int) *shard {
 			fragments: c.Fragments,
 			deaf:      c.disables(join.MethodContext),
 		},
-		processes: map[instance]*list.Element{}, recent: list.New(),
+		processes: map[instance]*list.Element{}, recent: list.New(), registry: known,
 	}
 	s.solver = solve.New(solve.Config{
 		MinConfidence: c.MinConfidence, MaxAge: c.MaxAge.Nanoseconds(), MaxChildren: c.MaxChildren,

@@ -45,6 +45,7 @@ const (
 	tableHosts
 	tableCallers
 	tableClocks
+	tableApplications
 	tableTimesSpans
 	tableTimesRequests
 	tableTimesServices
@@ -53,7 +54,7 @@ const (
 
 var tableNames = [tables]string{
 	"processes", "window", "claims", "futex_words", "loops", "remembered", "listeners", "hosts",
-	"callers", "clocks",
+	"callers", "clocks", "applications",
 	"times_spans", "times_requests", "times_services",
 }
 
@@ -166,6 +167,8 @@ func (t *telemetry) assembly(a *assembly) {
 	for p, n := range its.Joins {
 		add(b.ProcessorStitchJoins, n, t.paths[p])
 	}
+	add(b.ProcessorStitchApplicationSpans, its.Applications)
+	add(b.ProcessorStitchEvictions, its.Unmatched, t.tables[tableApplications])
 	add(b.ProcessorStitchDecidedSpans, its.Decided)
 	add(b.ProcessorStitchClockSteps, its.Steps)
 	for g, n := range its.Rejected {

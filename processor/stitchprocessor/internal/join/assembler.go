@@ -14,13 +14,15 @@ type Config struct {
 	MaxWait     int64 // from the arrival of a span to its release
 	SettleDelay int64 // from the last change of a tree without open questions
 	PeerWait    int64 // for the other end of a connection
-	MaxSpans    int   // held
-	MaxTrace    int   // spans of one tree
-	MaxDepth    int   // of one tree
-	BatchSize   int   // spans after which an output is handed over
-	Apart       bool  // the two ends of a connection are not joined
-	Exact       bool  // nor are they if the addresses differ
-	Fragments   bool  // another stitch processor goes on with what is released
+	// ApplicationWait is for the span of an SDK in a program that has one.
+	ApplicationWait int64
+	MaxSpans        int  // held
+	MaxTrace        int  // spans of one tree
+	MaxDepth        int  // of one tree
+	BatchSize       int  // spans after which an output is handed over
+	Apart           bool // the two ends of a connection are not joined
+	Exact           bool // nor are they if the addresses differ
+	Fragments       bool // another stitch processor goes on with what is released
 }
 
 // Reason is why a trace left.
@@ -76,6 +78,9 @@ type Counts struct {
 	Clocks    int          // pairs of hosts whose clocks are not compared for lack of room
 	Steps     int          // clocks that were found to have been set
 	Decided   int          // spans that came with a decision
+	// Applications is spans of SDKs put below the kernel's, Unmatched those of either
+	// kind that are not waited for, for lack of room.
+	Applications, Unmatched int
 }
 
 // Assembler holds spans and lets traces go. See the package.
@@ -90,11 +95,13 @@ type Assembler struct {
 	unheld    int  // spans at the head of fifo known to be released
 	settling  queue
 	expecting queue
+	applying  queue
 	clients   map[connection]*Span
 	servers   map[connection]*Span
 	alike     map[position]*Span       // those without a peer
 	ids       map[pcommon.SpanID]*Span // those that came with a decision
 	seekers   map[pcommon.SpanID]*Span // those that look for the span with this id
+	calls     map[call]*Span           // requests that carried a context
 	hosts     map[string]*host
 	listeners map[place]*listener
 	callers   map[netip.Addr]*caller
@@ -112,7 +119,7 @@ func New(c Config, emit func(ptrace.Traces)) *Assembler {
 		config: c, emit: emit, out: ptrace.NewTraces(), batch: 1,
 		clients: map[connection]*Span{}, servers: map[connection]*Span{}, alike: map[position]*Span{},
 		ids: map[pcommon.SpanID]*Span{}, seekers: map[pcommon.SpanID]*Span{},
-		hosts: map[string]*host{}, listeners: map[place]*listener{},
+		calls: map[call]*Span{}, hosts: map[string]*host{}, listeners: map[place]*listener{},
 		callers: map[netip.Addr]*caller{}, clocks: map[hostPair]*clock{},
 	}
 }
@@ -131,8 +138,13 @@ func (a *Assembler) Add(s *Span, now int64) {
 	a.held++
 	a.fifo.push(s)
 	a.hostOf(s.Process)
-	a.settled(s)
-	a.connect(s)
+	if s.App != nil {
+		a.apply(s)
+	} else {
+		a.settled(s)
+		a.serving(s)
+		a.connect(s)
+	}
 	a.limit()
 }
 

@@ -146,6 +146,10 @@ func (l *listener) trim() {
 // giveUpPeers closes questions that have been open for too long.
 func (a *Assembler) giveUpPeers() {
 	for s := a.expecting.due(a.now); s != nil; s = a.expecting.due(a.now) {
+		if s.App != nil {
+			a.leave(s)
+			continue
+		}
 		if s.open&askPeer == 0 {
 			continue
 		}
@@ -163,6 +167,7 @@ func (a *Assembler) giveUpPeers() {
 func (a *Assembler) Watermark(p *Process, t, now int64) {
 	a.now = max(a.now, now)
 	p.watermark, p.seen = max(p.watermark, t), a.now
+	a.enterWaiting(p)
 	for _, lis := range p.serves {
 		least := a.leastWatermark(lis)
 		n := 0

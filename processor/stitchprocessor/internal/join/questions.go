@@ -62,6 +62,7 @@ func (a *Assembler) settle() {
 func (a *Assembler) Tick(now int64) {
 	a.now = max(a.now, now)
 	a.giveUpPeers()
+	a.giveUpApplications()
 	a.settle()
 	for s := a.fifo.first(); s != nil && s.Arrived+a.config.MaxWait <= a.now; s = a.fifo.first() {
 		a.forget(Deadline)
@@ -87,6 +88,7 @@ func (a *Assembler) forget(r Reason) {
 	a.unheld = max(a.unheld-1, 0)
 	a.disconnect(s)
 	a.dropVerdict(s)
+	a.dropCall(s)
 }
 
 // fifo is spans by arrival.

@@ -50,7 +50,11 @@ func (a *Assembler) dress(s *Span, settled *bool) {
 		a.Counts.Hidden++
 		return
 	}
-	if a.config.Fragments {
+	if s.App != nil && s.parent == nil {
+		*settled = false
+		return // as it came
+	}
+	if a.config.Fragments && s.App == nil {
 		s.seal()
 	}
 	d := s.Data

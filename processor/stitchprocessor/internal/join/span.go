@@ -31,6 +31,10 @@ type Process struct {
 	watermark int64
 	seen      int64 // when the watermark came
 	serves    []*listener
+
+	instrumented bool    // an SDK in it has told of requests
+	unmatched    []*Span // requests without a context that may yet get an SDK's span
+	waiting      []*Span // SDK's spans that wait for the kernel's
 }
 
 // NewProcess returns a process on the host with this id.
@@ -63,6 +67,8 @@ type Span struct {
 	Arrived    int64 // on the caller's clock, ns
 	// Verdict is what another stitch processor has decided. Nil: this one decides.
 	Verdict *Verdict
+	// App is set for a server span of an SDK, which has no evidence.
+	App *Application
 
 	method     string
 	confidence float64
@@ -85,6 +91,8 @@ type Span struct {
 	joined   bool
 	decided  bool // by another stitch processor
 	listed   bool // among those at its position
+
+	enclosing bool // an SDK's view of the same request is below
 }
 
 // tree is what the root of held spans knows of them.
@@ -122,9 +130,10 @@ func (s *Span) wire() wire { return wire{s.WireTrace, s.WireFormat} }
 type question uint8
 
 const (
-	askLocal     question = 1 << iota // its parent, or its children, in its process
-	askPeer                           // the other end of its connection
-	askCandidate                      // the trace id of its candidate
+	askLocal       question = 1 << iota // its parent, or its children, in its process
+	askPeer                             // the other end of its connection
+	askCandidate                        // the trace id of its candidate
+	askApplication                      // the SDK's view of the request
 )
 
 // root returns the topmost held span above s.

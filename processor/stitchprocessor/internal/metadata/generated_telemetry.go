@@ -26,6 +26,7 @@ type TelemetryBuilder struct {
 	meter                            metric.Meter
 	mu                               sync.Mutex
 	registrations                    []metric.Registration
+	ProcessorStitchApplicationSpans  metric.Int64Counter
 	ProcessorStitchClockSteps        metric.Int64Counter
 	ProcessorStitchConflicts         metric.Int64Counter
 	ProcessorStitchDecidedSpans      metric.Int64Counter
@@ -74,6 +75,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	}
 	builder.meter = Meter(settings)
 	var err, errs error
+	builder.ProcessorStitchApplicationSpans, err = builder.meter.Int64Counter(
+		"otelcol_processor_stitch_application_spans",
+		metric.WithDescription("Server spans of SDKs put below the kernel's span of the same request [Development]"),
+		metric.WithUnit("{span}"),
+	)
+	errs = errors.Join(errs, err)
 	builder.ProcessorStitchClockSteps, err = builder.meter.Int64Counter(
 		"otelcol_processor_stitch_clock_steps",
 		metric.WithDescription("Times that a clock was found to have been set, against that of another host [Development]"),

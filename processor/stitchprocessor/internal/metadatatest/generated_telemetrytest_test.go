@@ -19,6 +19,7 @@ func TestSetupTelemetry(t *testing.T) {
 	tb, err := metadata.NewTelemetryBuilder(testTel.NewTelemetrySettings())
 	require.NoError(t, err)
 	defer tb.Shutdown()
+	tb.ProcessorStitchApplicationSpans.Add(context.Background(), 1)
 	tb.ProcessorStitchClockSteps.Add(context.Background(), 1)
 	tb.ProcessorStitchConflicts.Add(context.Background(), 1)
 	tb.ProcessorStitchDecidedSpans.Add(context.Background(), 1)
@@ -36,6 +37,9 @@ func TestSetupTelemetry(t *testing.T) {
 	tb.ProcessorStitchReleasedTraces.Add(context.Background(), 1)
 	tb.ProcessorStitchRevoked.Add(context.Background(), 1)
 	tb.ProcessorStitchUnidentifiedSpans.Add(context.Background(), 1)
+	AssertEqualProcessorStitchApplicationSpans(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
 	AssertEqualProcessorStitchClockSteps(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
