@@ -7,7 +7,7 @@ import (
 	"github.com/otelcol-custom/otelcol-custom/testbed/e2e/rig"
 )
 
-func TestMain(m *testing.M) { rig.Main(m, nil) }
+func TestMain(m *testing.M) { rig.Main(m, rig.Actors{"instrumented": instrumented}) }
 
 // patience is how long is waited for what must happen, tick how often is looked.
 const (
