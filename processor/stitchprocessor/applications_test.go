@@ -113,6 +113,26 @@ func TestTheCallsOfARequestTellItsSDKsTrace(t *testing.T) {
 	assert.NotEqual(t, pcommon.TraceID{9}, spans[4].TraceID())
 }
 
+func TestACallThatContradictsTheTimesTellsNothing(t *testing.T) {
+	e := collect(defaults())
+	e.consume(kernel(100, apart), 0)
+	e.consume(sdk(ptrace.NewTraces(), 7, 50, 8, nil), 0)
+	td := kernel(1, nil) // from 1 to 4 s, with a call in the SDK's trace
+	addSpan(td, 7, 3, false, carrying)
+	addSpan(td, 7, 4, true, func(x *evidence.Exchange) {
+		x.Request.TID, x.Response.TID = 4, 4
+		x.Request.Start, x.Request.End = 19*second/10, 19*second/10
+		x.Response.Start, x.Response.End = 31*second/10, 31*second/10
+	})
+	e.consume(td, 0)
+	e.consume(sdk(ptrace.NewTraces(), 7, 2, 0, func(s ptrace.Span) {
+		s.SetStartTimestamp(pcommon.Timestamp(2 * second))
+		s.SetEndTimestamp(pcommon.Timestamp(3 * second))
+	}), 0)
+	e.flush(second)
+	assert.True(t, spansOf(e.out)[2].ParentSpanID().IsEmpty(), "it fills the other request")
+}
+
 func TestWhatMayBeOfTwoRequestsStaysAlone(t *testing.T) {
 	for name, change := range map[string]func(ptrace.Span){
 		"two requests at a time": func(ptrace.Span) {},

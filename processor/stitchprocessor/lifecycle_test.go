@@ -15,7 +15,9 @@ import (
 
 	"github.com/otelcol-custom/otelcol-custom/internal/evidence"
 	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/join"
+	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/link"
 	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/metadatatest"
+	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/solve"
 )
 
 func TestWhatWasAcceptedIsDeliveredOnShutdown(t *testing.T) {
@@ -167,10 +169,23 @@ func TestEveryCountIsPublished(t *testing.T) {
 	a := newAssembly(defaults(), func(ptrace.Traces) {})
 	a.Counts.Forgotten, a.Counts.Listeners, a.Counts.Hosts, a.Counts.Hidden, a.Counts.Joins[join.OneHost] = 8, 9, 10, 11, 12
 	a.Counts.Rejected[1], a.counts.revoked = 13, 14
+	a.Counts.Joins[join.TwoHosts], a.Counts.Joins[join.Translated] = 15, 16
+	a.Counts.Callers, a.Counts.Clocks, a.Counts.Unmatched = 17, 18, 19
+	a.Counts.Steps, a.Counts.Decided, a.Counts.Applications = 20, 21, 22
+	for k := range a.counts.links {
+		a.counts.links[k], a.counts.low[k] = 100+int(k), 200+int(k)
+	}
+	for c := range a.counts.orphans {
+		a.counts.orphans[c] = 300 + c
+	}
+	for r := range a.Counts.Spans {
+		a.Counts.Spans[r], a.Counts.Traces[r] = 400+r, 500+r
+	}
 	tm.assembly(a)
 	tm.assembly(a)
 	for table, want := range map[string]int64{
 		"processes": 1, "window": 2, "futex_words": 3, "loops": 4, "claims": 5, "remembered": 8, "listeners": 9, "hosts": 10,
+		"callers": 17, "clocks": 18, "applications": 19,
 	} {
 		assert.Equal(t, want, p.count("evictions", "table", table), table)
 	}
@@ -178,7 +193,24 @@ func TestEveryCountIsPublished(t *testing.T) {
 	assert.EqualValues(t, 7, p.count("guard_rejections", "guard", "before"))
 	assert.EqualValues(t, 13, p.count("guard_rejections", "guard", "cycle"))
 	assert.EqualValues(t, 11, p.count("hidden_spans"))
-	assert.EqualValues(t, 12, p.count("joins"))
+	for path, want := range map[string]int64{"host": 12, "hosts": 15, "translated": 16} {
+		assert.Equal(t, want, p.count("joins", "path", path))
+	}
+	assert.EqualValues(t, 20, p.count("clock_steps"))
+	assert.EqualValues(t, 21, p.count("decided_spans"))
+	assert.EqualValues(t, 22, p.count("application_spans"))
+	for k := range link.Kinds {
+		method := link.Describe(k).Name
+		assert.EqualValues(t, 100+int(k), p.count("links", "method", method), method)
+		assert.EqualValues(t, 200+int(k), p.count("low_confidence", "method", method), method)
+	}
+	for c := range solve.Causes {
+		assert.EqualValues(t, 300+int(c), p.count("orphans", "cause", c.String()), c)
+	}
+	for r := range join.Reasons {
+		assert.EqualValues(t, 400+int(r), p.count("released_spans", "reason", r.String()), r)
+		assert.EqualValues(t, 500+int(r), p.count("released_traces", "reason", r.String()), r)
+	}
 	assert.EqualValues(t, 14, p.count("revoked"))
 	require.NoError(t, tel.Shutdown(t.Context()))
 }

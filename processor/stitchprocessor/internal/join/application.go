@@ -1,6 +1,7 @@
 package join
 
 import (
+	"math"
 	"slices"
 	"strings"
 
@@ -14,7 +15,9 @@ import (
 // that of the SDK in the program which served it.
 const MethodApplication = "application"
 
-// containedConfidence is that of such a link by times, names and uniqueness alone.
+// containedConfidence is that of such a link if the request carried no context: it
+// rests on times and names, or on the kernel's link of a call. An estimate; where
+// that link is wrong this one is, too.
 const containedConfidence = 0.99
 
 const (
@@ -144,30 +147,46 @@ func (a *Assembler) enclose(k, s *Span, confidence float64) bool {
 
 // around returns the request without a context during which an SDK's span began and
 // ended: the one that made a call in the trace of that, else the only one, once all
-// that it may be are known.
+// that it may be are known. One that the span fills better contradicts.
 func (a *Assembler) around(p *Process, s *Span) (*Span, float64) {
 	p.unmatched = slices.DeleteFunc(p.unmatched, func(k *Span) bool { return k.released || k.enclosing })
-	var found *Span
-	n := 0
+	var told, only *Span
+	n, tightest := 0, int64(math.MaxInt64)
 	for _, k := range p.unmatched {
-		if k.Start > s.Start+clockSlack || s.End > k.End+clockSlack || !s.App.request.like(requestOf(k.Data)) {
+		if !encloses(k, s) {
 			continue
 		}
-		if w := k.root().tree.wire; w.trace == s.trace {
-			return k, 1
-		} else if w.trace.IsEmpty() {
-			found = k
+		tightest = min(tightest, margin(k, s))
+		switch w := k.root().tree.wire; {
+		case w.trace == s.trace:
+			told = k
+		case w.trace.IsEmpty():
+			only = k
 			n++
 		}
 	}
-	if n == 1 && (s.App.gaveUp || p.watermark > s.Start+clockSlack) {
-		return found, containedConfidence
-	}
-	if n > 1 && s.App.gaveUp {
+	known := s.App.gaveUp || p.watermark > s.Start+clockSlack
+	switch {
+	case told != nil && margin(told, s) <= tightest+tight:
+		return told, containedConfidence
+	case told == nil && n == 1 && known && margin(only, s) <= tightest+tight:
+		return only, containedConfidence
+	case s.App.gaveUp && tightest < math.MaxInt64:
 		a.Counts.Rejected[Ambiguous]++
 	}
 	return nil, 0
 }
+
+// tight is how much better the times of a request must fit to contradict. ns.
+const tight = int64(20e3)
+
+// encloses reports whether the SDK's span s may be a view of the request k.
+func encloses(k, s *Span) bool {
+	return k.Start <= s.Start+clockSlack && s.End <= k.End+clockSlack && s.App.request.like(requestOf(k.Data))
+}
+
+// margin is how much longer the request k is than the SDK's span within, at both ends. ns.
+func margin(k, s *Span) int64 { return max(s.Start-k.Start, 0) + max(k.End-s.End, 0) }
 
 // leave lets an SDK's span go that found no place.
 func (a *Assembler) leave(s *Span) {
