@@ -114,6 +114,14 @@ func TestRealProtocols(t *testing.T) {
 			[]string{"? opaque", "SELECT item", "postgresql error"},
 		},
 		{
+			"MySQL", []string{
+				"S" + my(0, "\x0a8.0.36\x00\x08\x00\x00\x00abcdefgh\x00\xff\xff"), "C" + my(1, "\x8d\xa6\x0f\x00\x00\x00\x00\x01\x2d"+strings.Repeat("\x00", 23)+"me\x00\x00shop\x00"),
+				"S" + my(2, myOK), "C" + my(0, "\x03SELECT 1 FROM item"), "S" + my(1, "\x01") + my(2, "\x03def") + my(3, "\x011") + my(4, "\xfe\x00\x00\x02\x00\x00\x00"),
+				"C" + my(0, "\x03BROKEN"), "S" + my(1, "\xff\x28\x04#42000syntax"), "C" + my(0, "\x01"), "close",
+			},
+			[]string{"? opaque", "SELECT item", "mysql error", "? opaque"}, // the last is quit
+		},
+		{
 			"TLS", []string{
 				"C\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "S\x16\x03\x03\x00\x7a\x02\x00", "C\x17\x03\x03\x00\x45abc", "S\x17\x03\x03\x00\x45abc", "close",
 			},
@@ -181,6 +189,13 @@ func pg(kind byte, body string) string {
 	return string([]byte{kind, byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}) + body
 }
 
+// my frames a packet of MySQL: length, number, body.
+func my(seq byte, body string) string {
+	return string([]byte{byte(len(body)), byte(len(body) >> 8), 0, seq}) + body
+}
+
+const myOK = "\x00\x00\x00\x02\x00\x00\x00"
+
 func pgStartup() string {
 	body := "\x00\x03\x00\x00user\x00me\x00database\x00shop\x00\x00"
 	n := len(body) + 4
@@ -199,6 +214,7 @@ func TestRealProtocolsMetInTheMiddle(t *testing.T) {
 		{"HTTP in a response", []string{"Sbody", "CGET /a HTTP/1.1\r\nHost: x\r\n\r\n", "SHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"}, "GET 200"},
 		{"Redis", []string{"C*2\r\n$3\r\nGET\r\n$1\r\na\r\n", "S$1\r\n1\r\n", "C*2\r\n$3\r\nGET\r\n$1\r\na\r\n", "S$1\r\n1\r\n"}, "GET"},
 		{"PostgreSQL", []string{"C" + pg('Q', "SELECT 1 FROM item\x00"), "S" + pg('C', "SELECT 1\x00") + pg('Z', "I")}, "SELECT item"},
+		{"MySQL", []string{"C" + my(0, "\x03SELECT 1 FROM item"), "S" + my(1, myOK)}, "SELECT item"},
 	}
 	for _, tt := range tests {
 		for _, server := range []bool{true, false} {

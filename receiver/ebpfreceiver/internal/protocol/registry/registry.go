@@ -5,6 +5,7 @@ package registry
 import (
 	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/protocol"
 	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/protocol/http1"
+	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/protocol/mysql"
 	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/protocol/postgres"
 	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/protocol/redis"
 )
@@ -16,5 +17,6 @@ func All() []protocol.Protocol {
 		http1.Protocol(),
 		redis.Protocol(),
 		postgres.Protocol(),
+		mysql.Protocol(),
 	}
 }
