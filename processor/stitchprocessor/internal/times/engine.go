@@ -26,6 +26,7 @@ type Engine struct {
 	now      int64 // no span so far ended later
 	after    int64 // how much later than their request calls end
 	stepped  int64 // time of the last step
+	few      bool  // they were learned from few requests
 	learned  bool  // the models are of use
 	sampler  sampler
 }

@@ -57,7 +57,6 @@ func learn(s *scale, records []record, mean *[maxKinds]float64) *model {
 		l.model.slots[s].first.rank(l.scale)
 	}
 	l.queues()
-	l.model.copula = l.copula()
 	return l.model
 }
 
@@ -277,7 +276,6 @@ func (l *learner) counts(mean *[maxKinds]float64) {
 		seen := max(float64(count)-vectorDoubt*n, 0.05*float64(count))
 		m.joint[hash] = float32(math.Log((seen + jointWeight*math.Exp(independent)) / (n + jointWeight)))
 	}
-	m.usual = l.usual()
 }
 
 // expected fills in what is believed of a count whose mean alone is known.
@@ -291,20 +289,6 @@ func expected(mean float64, out *[maxCount]float64) {
 	for c := range out {
 		out[c] *= countWeight / sum
 	}
-}
-
-// usual returns the slots that most requests have.
-func (l *learner) usual() uint32 {
-	count, best := map[uint32]int{}, uint32(0)
-	for i := range l.places {
-		count[l.places[i].mask]++
-	}
-	for mask, n := range count {
-		if n > count[best] || n == count[best] && mask > best {
-			best = mask
-		}
-	}
-	return best
 }
 
 // outlive learns which calls end after their request.

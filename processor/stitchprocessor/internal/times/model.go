@@ -1,7 +1,5 @@
 package times
 
-import "math"
-
 // Limits of what is modelled; beyond them calls share the widest density there is.
 const (
 	maxKinds  = 64 // kinds of call of a service
@@ -31,7 +29,7 @@ type slot struct {
 	rest  *density // from the end of the last of its kind, for further calls of it
 	last  *density // from its end to the request's, if no call ends later
 
-	queue *[octaves]float32 // correlation with the neighbours by the distance of starts; nil if there is none
+	queue *[octaves]likeness // of neighbours, by the distance of their starts; nil if there is none
 }
 
 // model is what is known of a class of request. It does not change.
@@ -51,8 +49,6 @@ type model struct {
 
 	queues bool
 	sharp  float64 // how much the counts weigh: more than they should while the rest is not known
-	usual  uint32  // the slots that most requests have
-	copula *copula // of requests with the usual slots; may be nil
 }
 
 // slotOf returns the slot of the n-th call of a kind, or -1, and whether the call is
@@ -87,7 +83,6 @@ type layout struct {
 	last       int // slot of the call that ends last; fromStart if there is none
 	lastEnd    int64
 	any        bool
-	span       [maxSlots]int64 // duration
 }
 
 // evaluate returns the log density of a request with calls, which are by start.
@@ -125,10 +120,7 @@ func (m *model) evaluate(r *request, calls []*call, e *eval) {
 		}
 	}
 	e.mask = l.mask
-	total += m.gaps(r, &l, e) + m.finish(r, &l, e) + m.sharp*m.counts(calls, &l, hash)
-	if m.copula != nil && l.mask == m.usual {
-		total += m.copula.evaluate(m, e, &l)
-	}
+	total += m.gaps(r, &l, e) + m.finish(r, &l) + m.sharp*m.counts(calls, &l, hash)
 	e.total = total
 }
 
@@ -161,7 +153,7 @@ func (m *model) gaps(r *request, l *layout, e *eval) float64 {
 }
 
 // finish is the gap to the end of the request.
-func (m *model) finish(r *request, l *layout, _ *eval) float64 {
+func (m *model) finish(r *request, l *layout) float64 {
 	if !l.any {
 		return float64(m.none.log[m.scale.bin(r.end-r.start)])
 	}
@@ -194,11 +186,11 @@ func (m *model) neighbours(a, b *eval, octave int) float64 {
 	for both := a.mask & b.mask; both != 0; both &= both - 1 {
 		s := trailing(both)
 		q := m.slots[s].queue
-		if q == nil || q[octave] == 0 {
+		if q == nil {
 			continue
 		}
-		rho, x, y := float64(q[octave]), float64(a.score[s]), float64(b.score[s])
-		total += -0.5*math.Log1p(-rho*rho) - (rho*rho*(x*x+y*y)-2*rho*x*y)/(2*(1-rho*rho))
+		t, x, y := &q[octave], a.score[s], b.score[s]
+		total += float64(t.constant + t.cross*x*y - t.square*(x*x+y*y))
 	}
 	return total
 }

@@ -7,6 +7,15 @@ const (
 	queueShrink = 15.0 // pseudo-pairs without correlation
 )
 
+// likeness is the log density of two normal scores with a correlation, over that of two
+// without: constant + cross*x*y - square*(x²+y²).
+type likeness struct{ constant, cross, square float32 }
+
+func newLikeness(rho float64) likeness {
+	rest := 1 - rho*rho
+	return likeness{constant: float32(-0.5 * math.Log(rest)), cross: float32(rho / rest), square: float32(rho * rho / (2 * rest))}
+}
+
 // queues learns, for each slot, how alike the gaps of requests that follow each other
 // are, by how far apart they start.
 func (l *learner) queues() {
@@ -24,7 +33,7 @@ func (l *learner) queues() {
 }
 
 // queue returns the correlations of one slot, or nil if they say nothing.
-func (l *learner) queue(s int, scores []eval) *[octaves]float32 {
+func (l *learner) queue(s int, scores []eval) *[octaves]likeness {
 	var sum [octaves]struct{ n, xy, xx, yy float64 }
 	for i := 1; i < len(scores); i++ {
 		a, b := &scores[i-1], &scores[i]
@@ -38,14 +47,14 @@ func (l *learner) queue(s int, scores []eval) *[octaves]float32 {
 		v.xx += x * x
 		v.yy += y * y
 	}
-	var q *[octaves]float32
+	var q *[octaves]likeness
 	for o, v := range sum {
 		rho := v.xy / math.Sqrt(v.xx*v.yy) * v.n / (v.n + queueShrink)
 		if rho = min(rho, 0.95); rho >= queueLeast { // false if there is nothing
 			if q == nil {
-				q = &[octaves]float32{}
+				q = &[octaves]likeness{}
 			}
-			q[o] = float32(rho)
+			q[o] = newLikeness(rho)
 		}
 	}
 	return q

@@ -21,8 +21,9 @@ type proposal struct {
 }
 
 const (
-	maxCalls  = 128 // of one request in the sampler
-	mostSteps = 64  // of a request in one sweep; up to then, as many as it has candidates
+	maxCalls   = 128  // of one request in the sampler
+	sweepSteps = 8000 // of all requests in one sweep, beyond one for each slot
+	mostSteps  = 64   // of a request in one sweep; up to then, as many as it has candidates
 )
 
 // sweep gives every request some steps.
@@ -32,7 +33,7 @@ func (s *sampler) sweep(requests []*request) {
 		if len(a.candidates) == 0 {
 			continue
 		}
-		n := max(len(a.class.model.slots), min(len(a.candidates)/2, mostSteps), 1)
+		n := max(len(a.class.model.slots), min(len(a.candidates)/2, mostSteps, sweepSteps/len(requests)), 1)
 		for range n {
 			s.take(a)
 		}

@@ -46,7 +46,7 @@ type Config struct {
 
 // DefaultConfig returns what suits one service.
 func DefaultConfig() Config {
-	return Config{MaxRequests: 2000, MaxCalls: 10_000, MaxRivals: 200, MaxWait: 10e9}
+	return Config{MaxRequests: 2000, MaxCalls: 10_000, MaxRivals: 100, MaxWait: 10e9}
 }
 
 // Counts is what happened.

@@ -20,7 +20,7 @@ const (
 	heat      = 0.75
 	rounds    = 20 // of the first learning
 	attempts  = 2  // at it
-	widenings = 5
+	widenings = 3
 
 	aloneLeast = 0.003 // share of calls without a request that is always thought possible
 	aloneDoubt = 0.05  // share that is taken for an error
@@ -65,6 +65,9 @@ func (e *Engine) step(before int64) {
 	}
 	e.decide(ready)
 	e.learn()
+	if e.few && e.pace.n >= 2*warmUp { // what was learned first may have been too little
+		e.few, e.learned = false, false
+	}
 }
 
 // rescale learns everything anew if the clock is not what it seemed.
@@ -158,7 +161,7 @@ func (s *sampler) fill(c *call) {
 // few calls to a request as there can be, and only allows more, or later ones, of a kind of
 // which many find no request: what fits anywhere fits nowhere.
 func (e *Engine) learnFirst(before int64) {
-	e.learned = len(e.requests) >= warmUp/2
+	e.learned, e.few = true, len(e.requests) < warmUp/2
 	mean := e.mean()
 	for k := range e.kinds.most {
 		e.kinds.most[k] = uint8(min(max(1, math.Ceil(mean[k]-0.25)), 200))
@@ -175,7 +178,11 @@ func (e *Engine) learnFirst(before int64) {
 // where it began, so it tries some times and takes the models that say most.
 func (e *Engine) search(before int64) {
 	best, most := []*model(nil), math.Inf(-1)
-	for n := range attempts {
+	tries := attempts
+	if len(e.requests) > 2*warmUp {
+		tries = 1 // there is enough to learn from, and much to do
+	}
+	for n := range tries {
 		e.clear()
 		e.prepare(before)
 		e.sampler.heat = 1
