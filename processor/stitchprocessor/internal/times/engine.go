@@ -223,6 +223,9 @@ func (e *Engine) retire(r *request) {
 // expire gives up calls whose request should have come.
 func (e *Engine) expire(all bool) {
 	before := e.now - e.pace.horizon(e.config.MaxWait) - e.after
+	if !e.learned { // which calls come late is not known yet
+		before = e.now - e.config.MaxWait
+	}
 	for i := 0; i < len(e.calls); {
 		c := e.calls[i]
 		if !all && c.start > before {

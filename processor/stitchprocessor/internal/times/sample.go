@@ -11,7 +11,6 @@ type sampler struct {
 	random *rand.Rand
 	heat   float64 // inverse temperature
 	a, b   proposal
-	order  []*request
 }
 
 // proposal is what a request would have.
@@ -193,7 +192,7 @@ func exchanged(a, b *request, set uint32, toA, toB []*call) ([]*call, []*call, b
 		}
 		return stay, go_, true
 	}
-	ok := true
+	var ok bool
 	if toA, toB, ok = split(a, b, toA, toB); ok {
 		toB, toA, ok = split(b, a, toB, toA)
 	}

@@ -1,0 +1,173 @@
+package times
+
+import (
+	"math"
+	"slices"
+)
+
+// learnFirst finds models for what has been seen so far, from nothing. It begins with as
+// few calls to a request as there can be, and only allows more, or later ones, of a kind of
+// which many find no request: what fits anywhere fits nowhere.
+func (e *Engine) learnFirst(before int64) {
+	e.learned, e.few = true, len(e.requests) < warmUp/2
+	mean := e.mean()
+	for k := range e.kinds.most {
+		e.kinds.most[k] = uint8(min(max(1, math.Ceil(mean[k]-0.25)), 200))
+	}
+	for range widenings {
+		e.search(before)
+		if !e.widen(before) {
+			return
+		}
+	}
+}
+
+// search draws assignments, learns from them, and draws again. Where that ends depends on
+// where it began, so it tries some times and takes the models that say most.
+func (e *Engine) search(before int64) {
+	best, most := []*model(nil), math.Inf(-1)
+	tries := attempts
+	if len(e.requests) > 2*warmUp {
+		tries = 1 // there is enough to learn from, and much to do
+	}
+	for n := range tries {
+		e.clear()
+		e.prepare(before)
+		e.sampler.heat = 1
+		total := 0.0
+		for round := range rounds {
+			e.stiffen(max(1, float64(4+2*(n%2))-float64(round)/2))
+			e.round()
+			e.prepare(before)
+			if round >= rounds-3 {
+				total += e.total()
+			}
+		}
+		if total > most {
+			most, best = total, e.models()
+		}
+	}
+	e.clear()
+	for i, c := range e.order {
+		c.model = best[i]
+	}
+	e.prepare(before)
+	for range burnIn * 4 {
+		e.sampler.sweep(e.requests)
+	}
+}
+
+// widen allows more for kinds of which many calls have no request though theirs should have
+// come, and reports whether it did.
+func (e *Engine) widen(before int64) bool {
+	var all, alone, without [maxKinds]int
+	for _, c := range e.calls {
+		if c.end >= before {
+			continue
+		}
+		all[c.kind]++
+		if c.owner == nil {
+			alone[c.kind]++
+			if len(c.candidates) == 0 && e.during(c) {
+				without[c.kind]++
+			}
+		}
+	}
+	wider := false
+	for k := range all {
+		switch {
+		case float64(alone[k]) < 0.1*float64(all[k]) || alone[k] < 3:
+		case 10*without[k] > 9*alone[k] && e.kinds.tail[k] == 0:
+			e.kinds.tail[k] = min(4*e.pace.lag+slack, e.config.MaxWait/4)
+			e.again(uint8(k))
+			wider = true
+		case e.kinds.most[k] < 100:
+			e.kinds.most[k] *= 2
+			wider = true
+		}
+	}
+	return wider
+}
+
+// during reports whether a call begins while a request is open, or about to be closed.
+func (e *Engine) during(c *call) bool {
+	return slices.ContainsFunc(e.requests, func(r *request) bool {
+		return r.start-slack <= c.start && c.start <= r.end+slack
+	})
+}
+
+// again looks for the requests that calls of a kind may belong to.
+func (e *Engine) again(kind uint8) {
+	for _, c := range e.calls {
+		if c.kind != kind || c.crowded {
+			continue
+		}
+		e.disown(c)
+		for _, r := range c.candidates {
+			r.candidates = remove(r.candidates, c)
+		}
+		c.candidates = nil
+		e.find(c)
+	}
+}
+
+// clear forgets the models, and who has which call.
+func (e *Engine) clear() {
+	for _, c := range e.order {
+		c.model, c.records, c.at, c.fresh = nil, nil, 0, 0
+	}
+	for _, r := range e.requests {
+		r.calls = r.calls[:0]
+	}
+	for _, c := range e.calls {
+		c.owner = nil
+	}
+}
+
+// stiffen sets how much the counts of calls weigh.
+func (e *Engine) stiffen(sharp float64) {
+	for _, c := range e.order {
+		c.model.sharp = sharp
+	}
+}
+
+// round draws assignments and learns from them.
+func (e *Engine) round() {
+	for range burnIn {
+		e.sampler.sweep(e.requests)
+	}
+	records := map[*class][]record{}
+	for n := range 6 {
+		e.sampler.sweep(e.requests)
+		if n%2 == 1 {
+			for _, r := range e.requests {
+				records[r.class] = append(records[r.class], r.record(n))
+			}
+		}
+	}
+	for _, c := range e.order {
+		c.model = learn(e.scale, records[c], e.mean())
+	}
+}
+
+// total is the log density of all that is in the window, as it is assigned now.
+func (e *Engine) total() float64 {
+	total := 0.0
+	for _, r := range e.requests {
+		total += r.now.total
+	}
+	for _, c := range e.calls {
+		if c.owner == nil {
+			total += c.alone
+		}
+	}
+	return total
+}
+
+func (e *Engine) models() []*model {
+	out := make([]*model, len(e.order))
+	for i, c := range e.order {
+		out[i] = c.model
+	}
+	return out
+}
