@@ -152,7 +152,7 @@ func (s *shard) node(p *process, span ptrace.Span, group *join.Group, now int64)
 	held.Group, held.Process, held.Arrived = group, p.peer, now
 	held.Verdict = takeVerdict(span)
 	n := window.NewNode(e, held.Server, held.End)
-	n.Arrived, n.RequestID = now, e.RequestID
+	n.Arrived, n.RequestID, n.Operation = now, e.RequestID, operationOf(span)
 	if !s.limits.deaf {
 		s.contextOf(held, n, e.Context)
 	}

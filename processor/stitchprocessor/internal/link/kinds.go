@@ -39,7 +39,9 @@ const (
 	Goroutine
 	Thread
 	ThreadGap
+	ThreadRun
 	Reply
+	ReplyWaited
 	Finish
 	FinishInside
 	FinishEarlier
@@ -68,7 +70,9 @@ var kinds = [Kinds]Kind{
 	Goroutine:     goroutineKind,
 	Thread:        threadKind,
 	ThreadGap:     threadGapKind,
+	ThreadRun:     threadRunKind,
 	Reply:         replyKind,
+	ReplyWaited:   replyWaitedKind,
 	Finish:        finishKind,
 	FinishInside:  finishInsideKind,
 	FinishEarlier: finishEarlierKind,

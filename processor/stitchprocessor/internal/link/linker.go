@@ -10,9 +10,9 @@ type rule func(l *Linker, n *window.Node)
 
 // Rules by the moment when they run, in no particular order.
 var (
-	onRequest = [...]rule{contextOfRequest, goroutineOfRequest, owns, repliesAfterRead, repliesInBurst, finished}
+	onRequest = [...]rule{contextOfRequest, goroutineOfRequest, owns, servedInARun, repliesAfterRead, repliesInBurst, finished}
 	onCall    = [...]rule{contextOfCall, goroutineOfCall}
-	onRipe    = [...]rule{ownedAfterAll, adjacent, followsNext, submitted, createdBy, cloned, clonedInside}
+	onRipe    = [...]rule{ownedAfterAll, repliedAfterWait, adjacent, followsNext, submitted, createdBy, cloned, clonedInside}
 	onTime    = [...]rule{sameRequestID, onlyOne, eliminated, inOrder, isolated}
 	// supporting are the rules whose claims are compared with certain links.
 	supporting = [...]rule{adjacent, followsNext, submitted, createdBy, inOrder, isolated}
@@ -25,13 +25,15 @@ type Linker struct {
 	p     *window.Process
 	claim func(call *window.Node, c window.Claim)
 
-	locks  locks
-	loops  loops
-	serial serial
-	trust  reputations
-	quiet  background
-	wakes  wakeups
-	tasks  tasks
+	locks   locks
+	loops   loops
+	serial  serial
+	trust   reputations
+	quiet   background
+	wakes   wakeups
+	tasks   tasks
+	replies replies
+	shapes  shapes
 
 	open []*window.Node // scratch of the time rules
 }
@@ -101,6 +103,9 @@ func (l *Linker) Wait(call *window.Node) int64 {
 		if r != nil {
 			until = max(until, r.Answered()+turnGrace)
 		}
+	}
+	if l.tasks.undecided(call) || !l.replies.habit() && replyAfter(l, call) != nil {
+		until = max(until, call.End+taskGrace)
 	}
 	if !l.loops.wakes.told || call.Response.Loop() {
 		return until

@@ -77,6 +77,16 @@ func (t *tasks) observe(n *window.Node) {
 // threaded: a thread for each task.
 func (t *tasks) threaded() bool { return t.first >= manyThreads && t.first*5 >= t.later }
 
+// taskGrace is for how long the decision on the first call of a thread is put off while
+// it is not known yet whether threads live for one task. Unix ns.
+const taskGrace = int64(1e9)
+
+// undecided reports whether the creator of call's thread counts as soon as the program
+// turns out to create one for each task, which may be so.
+func (t *tasks) undecided(call *window.Node) bool {
+	return t.first < manyThreads && t.first*5 >= t.later && cloneOf(&call.Request) != nil
+}
+
 // manyThreads is more than a pool has that grows with the load.
 const manyThreads = 128
 

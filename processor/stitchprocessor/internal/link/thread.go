@@ -52,6 +52,7 @@ func owns(l *Linker, r *window.Node) {
 	switch {
 	case w.mixed:
 	case !w.gap && (in.Tick != 0 || l.alone(in)):
+		l.shapes.add(r, w.calls)
 		l.claimAll(r, w.calls, Thread)
 	case w.gap && in.Tick == 0 && !r.Lossy && l.serial.proven():
 		l.claimAll(r, w.calls, ThreadGap)

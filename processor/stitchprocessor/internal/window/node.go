@@ -40,6 +40,8 @@ type Node struct {
 	ConnID  uint64
 	Ordinal uint32 // exchanges before this one on the connection
 	Peer    netip.AddrPort
+	// Operation tells what is asked for, apart from whom: equal questions have equal ones.
+	Operation uint64
 	// Connect is where connect was called. ConnectTime is zero unless this is the
 	// first exchange of a connection whose connect was seen.
 	Connect     evidence.Point
@@ -107,7 +109,7 @@ func plausible(t int64) int64 { return min(max(t, 0), maxTime) }
 
 // NewNode makes a node of a span's evidence. It keeps copies of the handoff lists
 // of e, no other memory of it. Times that cannot be are brought into range. The
-// caller sets Ref, Arrived, Context, Aliases and RequestID.
+// caller sets Ref, Arrived, Operation, Context, Aliases and RequestID.
 func NewNode(e *evidence.Exchange, server bool, end int64) *Node {
 	n := &Node{
 		Server: server, Opaque: e.Opaque, Lossy: e.Lossy,
