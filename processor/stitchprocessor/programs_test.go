@@ -18,8 +18,10 @@ const (
 // program sets up a server in a world and returns what to call.
 type program func(w *sim.World) sim.Target
 
-func backend(w *sim.World) *sim.Backend {
-	return &sim.Backend{World: w, Port: backendPort, Min: time.Millisecond, Max: 20 * time.Millisecond}
+func backend(w *sim.World) *sim.Backend { return backendAt(w, backendPort) }
+
+func backendAt(w *sim.World, port uint16) *sim.Backend {
+	return &sim.Backend{World: w, Port: port, Min: time.Millisecond, Max: 20 * time.Millisecond}
 }
 
 // run lets a program serve requests, so many in flight.
@@ -66,6 +68,27 @@ func waitingPool(w *sim.World) sim.Target {
 			}
 		}
 		t.Get(f)
+		return false
+	}}
+}
+
+// waitingForAll: the request's thread submits two calls to a pool of 8 and waits for one
+// after the other. Where the second one ends first, nothing tells of it.
+func waitingForAll(w *sim.World) sim.Target {
+	p := w.NewProcess("java_all")
+	q := p.Pool(8)
+	bs := [2]*sim.Blocking{sim.NewBlocking(backendAt(w, backendPort)), sim.NewBlocking(backendAt(w, backendPort+1))}
+	return &sim.ThreadPerConnection{Process: p, Port: port, Handle: func(t *sim.Thread, _ *sim.Conn, r *sim.Record) bool {
+		var fs [2]sim.Future
+		for i := range fs {
+			t.Put(q, func(worker *sim.Thread) {
+				bs[i].Call(worker, r)
+				worker.WorkAbout(20 * time.Microsecond)
+				worker.Complete(&fs[i])
+			})
+		}
+		t.Get(&fs[0])
+		t.Get(&fs[1])
 		return false
 	}}
 }
@@ -245,6 +268,7 @@ func TestProgramsAreStitched(t *testing.T) {
 		{"thread per request", threadPerRequest(1), 1, 0},
 		{"thread per request with three calls", threadPerRequest(3), 1, 0},
 		{"a pool that is waited for", waitingPool, 0.985, 0}, // 1 % is never waited for
+		{"a pool whose results are all waited for", waitingForAll, 0.75, 0.002},
 		{"a pool that replies", replyingPool, 0.999, 0},
 		{"a thread for each task", threadPerTask, 0.55, 0}, // it takes 128 calls to tell that from a pool
 		{"a proxy", proxy, 0.999, 0},
@@ -258,7 +282,7 @@ func TestProgramsAreStitched(t *testing.T) {
 		{"a pool that is not waited for", fireAndForget, 0, 0.001},
 		{"calls that wait for a socket", queued, 0.5, 0.001},
 		{"calls from timers", timers, 0.95, 0.001},
-		{"a global lock, of which the kernel side tells little", global, 0.2, 0.001},
+		{"a global lock, of which the kernel side tells little", global, 0.2, 0.002},
 	} {
 		for _, n := range inFlight {
 			t.Run(fmt.Sprintf("%s, %d in flight", tt.name, n), func(t *testing.T) {

@@ -2,6 +2,7 @@ package stitchprocessor
 
 import (
 	"container/list"
+	"math"
 
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
@@ -216,10 +217,23 @@ func (s *shard) tick(now int64) {
 
 // flush decides everything, and forgets it.
 func (s *shard) flush() {
+	for e := s.recent.Back(); e != nil; e = e.Prev() {
+		s.conclude(e.Value.(*process))
+	}
 	for s.nodes.first() != nil {
 		s.drop(s.nodes.pop(), solve.Shutdown)
 	}
 	s.hush()
+}
+
+// conclude decides the calls whose decision was put off.
+func (s *shard) conclude(p *process) {
+	p.linker.Advance(p.window.Watermark)
+	for c := p.window.Ripe(math.MaxInt64); c != nil; c = p.window.Ripe(math.MaxInt64) {
+		p.linker.Ripe(c, p.window.Watermark > c.End)
+		s.solver.Final(c, solve.Shutdown)
+		p.window.Resolve(c)
+	}
 }
 
 // limit keeps the window within its bound.

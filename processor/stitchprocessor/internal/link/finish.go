@@ -39,6 +39,7 @@ func finished(l *Linker, r *window.Node) {
 		return
 	}
 	last := l.lastWake(out)
+	l.woken(r, last)
 	if l.ownReply(r) {
 		last = -1
 	}
@@ -63,12 +64,13 @@ func (l *Linker) finish(c, r *window.Node, h *evidence.Handoff, last bool) {
 	if !l.wakes.believed() {
 		return
 	}
+	l.hops.observe(c, r, h)
 	switch {
 	case h.Hops > 0:
-		// A thread that waits for a global lock passes on what the holder did: in such
-		// a program hops are noise. So are they for a thread that has not itself read the
-		// request and waited since.
-		if len(l.locks.known) == 0 && r.Request.TID == r.Response.TID && !r.Response.Loop() {
+		// For a thread that has not itself read the request and waited since, hops are
+		// noise.
+		if r.Request.TID == r.Response.TID && !r.Response.Loop() &&
+			l.hops.usual(h.Hops, len(l.locks.known) == 0) && l.hops.believed() && !l.habits.busy(r, c) {
 			l.toParent(c, r, FinishHops)
 		}
 	case l.locks.shared(h):
@@ -77,6 +79,20 @@ func (l *Linker) finish(c, r *window.Node, h *evidence.Handoff, last bool) {
 		l.toParent(c, r, Finish)
 	default:
 		l.toParent(c, r, FinishEarlier)
+	}
+}
+
+// woken takes note of who woke the thread that wrote the reply of r.
+func (l *Linker) woken(r *window.Node, last int64) {
+	out := &r.Response
+	if out.TID != r.Request.TID || out.Loop() || out.Waited&evidence.WaitedFutex == 0 {
+		return
+	}
+	for i := range out.Handoffs {
+		if h := &out.Handoffs[i]; h.Time == last && h.Edge == evidence.Futex && last > r.Request.End {
+			l.habits.wokenBy(r, h.WakerTID, last)
+			return
+		}
 	}
 }
 
@@ -173,3 +189,45 @@ func (w *wakeups) believed() bool { return w.claims < enough || w.refuted*10 <= 
 func ownUse(k window.Kind) bool {
 	return k == Thread || k == ThreadGap || k == Reply
 }
+
+// relays are the chains of wakes from the reply of a call to that of a request: how many
+// threads are between, and how often they contradict what is known. Where threads wait
+// for a global lock they pass on what its holder did.
+type relays struct {
+	hops           [8]int
+	total          int
+	right, refuted int
+}
+
+func (s *relays) observe(c, r *window.Node, h *evidence.Handoff) {
+	if s.total >= memory {
+		s.total = 0
+		for i := range s.hops {
+			s.hops[i] /= 2
+			s.total += s.hops[i]
+		}
+		s.right, s.refuted = s.right/2, s.refuted/2
+	}
+	s.hops[h.Hops%8]++
+	s.total++
+	if h.Hops > 0 && c.State == window.Linked && c.Kind != FinishHops {
+		if c.Parent == r {
+			s.right++
+		} else {
+			s.refuted++
+		}
+	}
+}
+
+// usual reports whether most completions have so many threads between: a longer or
+// shorter chain is by a thread that kept what it had been told before. As long as it is
+// not known, which is said in turn, only a program without locks is trusted.
+func (s *relays) usual(hops uint8, unknown bool) bool {
+	if s.total < enough {
+		return unknown
+	}
+	return s.hops[hops%8]*3 >= s.total*2
+}
+
+// believed: few of the chains contradict what is known.
+func (s *relays) believed() bool { return s.refuted*20 <= s.right || s.refuted < 2 }

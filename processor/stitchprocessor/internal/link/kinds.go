@@ -15,6 +15,7 @@ const (
 	Completion              // whom the thread that read the reply woke
 	Creation                // who created the thread, goroutine or connection
 	Submission              // who woke the thread that wrote the call
+	Pattern                 // what such requests do, and in which order
 	Time                    // what was open when
 	Classes
 )
@@ -58,6 +59,7 @@ const (
 	Next
 	Submit
 	Creator
+	Rest
 	Only
 	Elimination
 	Order
@@ -89,6 +91,7 @@ var kinds = [Kinds]Kind{
 	Next:          nextKind,
 	Submit:        submitKind,
 	Creator:       creatorKind,
+	Rest:          restKind,
 	Only:          onlyKind,
 	Elimination:   eliminationKind,
 	Order:         orderKind,

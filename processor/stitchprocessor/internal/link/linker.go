@@ -2,6 +2,7 @@ package link
 
 import (
 	"github.com/otelcol-custom/otelcol-custom/internal/evidence"
+	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/assign"
 	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/window"
 )
 
@@ -13,7 +14,7 @@ var (
 	onRequest = [...]rule{contextOfRequest, goroutineOfRequest, owns, servedInARun, repliesAfterRead, repliesInBurst, finished}
 	onCall    = [...]rule{contextOfCall, goroutineOfCall}
 	onRipe    = [...]rule{ownedAfterAll, repliedAfterWait, adjacent, followsNext, submitted, createdBy, cloned, clonedInside}
-	onTime    = [...]rule{sameRequestID, onlyOne, eliminated, inOrder, isolated}
+	onTime    = [...]rule{sameRequestID, leftOver, onlyOne, eliminated, inOrder, isolated}
 	// supporting are the rules whose claims are compared with certain links.
 	supporting = [...]rule{adjacent, followsNext, submitted, createdBy, inOrder, isolated}
 )
@@ -34,8 +35,13 @@ type Linker struct {
 	tasks   tasks
 	replies replies
 	shapes  shapes
+	habits  habits
+	hops    relays
 
-	open []*window.Node // scratch of the time rules
+	// Scratch of the time rules.
+	open, rivals []*window.Node
+	costs        []float64
+	problem      assign.Problem
 }
 
 // New returns a linker for p that hands its claims to sink. Claims about a call
@@ -54,6 +60,7 @@ func (l *Linker) Learn(n *window.Node) {
 	l.learn(&n.Request)
 	l.learn(&n.Response)
 	l.tasks.observe(n)
+	l.habits.observe(n)
 	l.loops.watch(n)
 }
 
@@ -84,7 +91,10 @@ func (l *Linker) run(n *window.Node) {
 
 // Advance replays what the event loops did before t, at which time everything
 // must have arrived. Unix ns.
-func (l *Linker) Advance(t int64) { l.loops.advance(l, t) }
+func (l *Linker) Advance(t int64) {
+	l.habits.lost.settle()
+	l.loops.advance(l, t)
+}
 
 // Forget is called before a node leaves the window: what it did in an event loop
 // is replayed now or never.
@@ -107,6 +117,7 @@ func (l *Linker) Wait(call *window.Node) int64 {
 	if l.tasks.undecided(call) || !l.replies.habit() && replyAfter(l, call) != nil {
 		until = max(until, call.End+taskGrace)
 	}
+	until = max(until, l.waitForRest(call))
 	if !l.loops.wakes.told || call.Response.Loop() {
 		return until
 	}
@@ -137,7 +148,11 @@ func (l *Linker) Ripe(call *window.Node, all bool) {
 // better evidence has made, and learns from it how good it is here.
 func (l *Linker) Decided(call *window.Node) {
 	l.wakes.decided(call)
-	if call.State != window.Linked || !l.trust.sample() || Describe(call.Kind).Trust < window.Likely {
+	if call.State == window.Linked {
+		l.habits.learn(call)
+	}
+	if call.State != window.Linked || !l.trust.sample() ||
+		Describe(call.Kind).Trust < window.Likely || Describe(call.Kind).Class == Pattern {
 		return
 	}
 	claim := l.claim

@@ -101,6 +101,14 @@ func (w *World) nextID() (id [8]byte) {
 	return id
 }
 
+// path differs for the peers of a process, so that calls to them can be told apart.
+func (r *Record) path() string {
+	if r.Server {
+		return "/"
+	}
+	return "/" + string(rune('a'+r.evidence.Peer.Port()%26))
+}
+
 func (r *Record) span(s ptrace.Span) {
 	var trace [16]byte
 	copy(trace[:], r.id[:])
@@ -118,7 +126,7 @@ func (r *Record) span(s ptrace.Span) {
 	s.SetEndTimestamp(pcommon.Timestamp(r.end + ahead))
 	at := s.Attributes()
 	at.PutStr("http.request.method", "GET")
-	at.PutStr("url.path", "/")
+	at.PutStr("url.path", r.path())
 	at.PutInt("http.response.status_code", 200)
 	at.PutStr("network.local.address", e.Local.Addr().String())
 	at.PutInt("network.local.port", int64(e.Local.Port()))

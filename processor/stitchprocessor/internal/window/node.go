@@ -90,7 +90,11 @@ type Note struct {
 	ToldAt   int64    // when the thread told it, Unix ns
 	Doubt    bool     // a reply may have been due to this call or to another one
 	Swapped  bool     // it may have changed places with another one
+	Made     []*Node  // calls that are known to belong to this request
+	WokenAt  int64    // when the thread that replied was woken to do so, Unix ns
+	WokenBy  uint32   // thread that did
 	Retries  uint8    // times the rules ran again because something came late
+	Tries    uint8    // times that the decision on this call was put off
 	Walks    uint8    // times its thread's I/O was walked for a call that was ripe
 }
 

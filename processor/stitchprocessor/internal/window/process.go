@@ -215,6 +215,39 @@ func (p *Process) Overlapping(dst []*Node, from, to int64, limit int) ([]*Node, 
 	return dst, true
 }
 
+// Covering appends to dst the requests that began by from and were not answered before
+// to. It looks at so many requests at most. Latest start first.
+func (p *Process) Covering(dst []*Node, from, to int64, steps int) []*Node {
+	live := p.servers.live()
+	last := p.servers.from(from+1) - 1
+	for i := last; i >= 0 && live[i].reach >= to && last-i < steps; i-- {
+		if live[i].Answered() >= to {
+			dst = append(dst, live[i])
+		}
+	}
+	return dst
+}
+
+// NearUndecided appends to dst the undecided calls that ask for the same as n and began
+// next to it, at most so many on each side.
+func (p *Process) NearUndecided(dst []*Node, n *Node, most int) []*Node {
+	live := p.calls.live()
+	at := p.calls.from(n.Start())
+	for step := -1; step <= 1; step += 2 {
+		found := 0
+		for i := at + min(step, 0); i >= 0 && i < len(live) && found < most; i += step {
+			if live[i] != n && live[i].Operation == n.Operation {
+				dst = append(dst, live[i])
+				found++
+			}
+			if i-at > maxSteps || at-i > maxSteps {
+				break
+			}
+		}
+	}
+	return dst
+}
+
 // LastRequests returns the request that began last before t and the one before that,
 // or nil.
 func (p *Process) LastRequests(t int64) (last, previous *Node) {

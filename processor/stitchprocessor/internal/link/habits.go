@@ -1,0 +1,367 @@
+package link
+
+import (
+	"math"
+
+	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/window"
+)
+
+// habits are what the calls of a process do as a rule, by what they ask for: which
+// requests make them, how many each, when in the life of the request. All is
+// learned from links that better evidence has made, and forgotten by and by.
+type habits struct {
+	requests map[uint64]*asked // by operation
+	calls    map[uint64]*habit // by operation
+	workers  map[uint32]*worker
+	lost     losses
+}
+
+// habit is that of one kind of call.
+type habit struct {
+	calls   int            // that were seen
+	links   int            // of them, to a request
+	late    int            // of these, begun after the reply
+	parents map[uint64]int // links by operation of the request
+	before  map[landmark]*distance
+	wake    gaps // from the end of the call to the wake of the thread that replied
+
+	starts, ends sequence
+}
+
+// asked is requests of one kind.
+type asked struct {
+	n    int
+	read sequence
+}
+
+// distance is how far a call is from a landmark, in time and in rank.
+type distance struct {
+	gaps   gaps
+	shifts shifts
+}
+
+// landmark is an event in the life of a request that its call follows: the request
+// was read, a sibling began, or the worker that completed the request had completed
+// another one before.
+type landmark struct {
+	what    uint8
+	sibling uint64
+}
+
+// Kinds of landmarks.
+const (
+	markRead uint8 = iota
+	markSibling
+	markFreed
+)
+
+const (
+	// maxOperations, maxParents, maxLandmarks and maxWorkers bound the tables; when one
+	// is full it learns nothing new, but for the workers, which begin anew.
+	maxOperations, maxParents, maxLandmarks, maxWorkers = 64, 8, 4, 1024
+	// habitMemory is after how many requests of all kinds the counts are halved.
+	habitMemory = 2048
+	// maxMade bounds the calls of a request that are remembered with it.
+	maxMade = 8
+)
+
+// worker is a thread that completed requests: when it woke those who replied.
+type worker struct {
+	woke [32]int64 // Unix ns, the latest first
+}
+
+func (h *habits) observe(n *window.Node) {
+	if h.requests == nil {
+		h.lost.next = map[uint64]follow{}
+		h.requests, h.calls, h.workers = map[uint64]*asked{}, map[uint64]*habit{}, map[uint32]*worker{}
+	}
+	if n.Request.Goroutine() || n.Request.Loop() || n.Server && n.Response.Loop() {
+		return // what these do, other rules know
+	}
+	h.lost.observe(n)
+	if n.Server {
+		h.request(n)
+		return
+	}
+	hb := h.calls[n.Operation]
+	if hb == nil {
+		if len(h.calls) == maxOperations {
+			return
+		}
+		hb = &habit{parents: map[uint64]int{}, before: map[landmark]*distance{}}
+		h.calls[n.Operation] = hb
+	}
+	hb.calls++
+	hb.starts.add(n.Start())
+	hb.ends.add(n.End)
+}
+
+func (h *habits) request(r *window.Node) {
+	a := h.requests[r.Operation]
+	if a == nil {
+		if len(h.requests) == maxOperations {
+			return
+		}
+		a = &asked{}
+		h.requests[r.Operation] = a
+	}
+	a.n++
+	a.read.add(r.Request.End)
+	if a.n >= habitMemory {
+		h.halve()
+	}
+}
+
+func (h *habits) halve() {
+	for _, a := range h.requests {
+		a.n /= 2
+	}
+	for _, hb := range h.calls {
+		hb.calls, hb.links, hb.late = hb.calls/2, hb.links/2, hb.late/2
+		for op := range hb.parents {
+			hb.parents[op] /= 2
+		}
+	}
+}
+
+// each returns the habit of such calls if every request of the kinds that make them
+// makes one, no more and no less, and waits for it, and nothing was lost lately.
+func (h *habits) each(c *window.Node) *habit {
+	hb := h.calls[c.Operation]
+	if hb == nil || h.lost.about(c) || hb.links < enough || hb.late*50 > hb.links {
+		return nil
+	}
+	requests := 0
+	for op, n := range hb.parents {
+		if a := h.requests[op]; a != nil && n*50 >= hb.links {
+			requests += a.n
+		}
+	}
+	if requests < enough || hb.calls*10 < requests*9 || hb.calls*10 > requests*11 {
+		return nil
+	}
+	return hb
+}
+
+// makes reports whether r is of a kind that makes such calls and has made none yet.
+func (hb *habit) makes(r, c *window.Node) bool {
+	for _, made := range r.Note.Made {
+		if made.Operation == c.Operation {
+			return false
+		}
+	}
+	if r.Children > len(r.Note.Made) {
+		return false // it is not known what for
+	}
+	return hb.parents[r.Operation]*50 >= hb.links
+}
+
+// learn takes a link.
+func (h *habits) learn(c *window.Node) {
+	r, class := c.Parent, kinds[c.Kind].Class
+	own := class == Owner || class == Identity
+	if !own && len(r.Note.Made) < maxMade {
+		r.Note.Made = append(r.Note.Made, c)
+	}
+	hb := h.calls[c.Operation]
+	if hb == nil || class == Pattern || class == Time {
+		return
+	}
+	hb.links++
+	if c.Start() > r.Answered() {
+		hb.late++
+	}
+	if hb.parents[r.Operation] > 0 || len(hb.parents) < maxParents {
+		hb.parents[r.Operation]++
+	}
+	if own {
+		return // where threads say it all, nothing is left over
+	}
+	if r.Note.WokenAt != 0 {
+		hb.wake.add(r.Note.WokenAt - c.End)
+	}
+	h.marks(r, c, func(m landmark, at int64) { h.measure(hb, r, c, m, at) })
+	for _, sibling := range r.Note.Made {
+		if other := h.calls[sibling.Operation]; other != nil && sibling.Operation != c.Operation {
+			h.measure(other, r, sibling, landmark{markSibling, c.Operation}, c.Start())
+		}
+	}
+}
+
+// measure takes the distance of c from a landmark of r.
+func (h *habits) measure(hb *habit, r, c *window.Node, m landmark, at int64) {
+	d := hb.before[m]
+	if d == nil {
+		if len(hb.before) == maxLandmarks {
+			return
+		}
+		d = &distance{}
+		hb.before[m] = d
+	}
+	d.gaps.add(c.Start() - at)
+	rank, ok := h.rank(r, m, at)
+	if !ok {
+		return
+	}
+	if s := &d.shifts; s.settled() {
+		if place := hb.starts.at(rank + s.usual); place != 0 {
+			s.off.add(c.Start() - place)
+		}
+	}
+	d.shifts.add(hb.starts.rank(c.Start()) - rank)
+}
+
+// rank is that of a landmark among its like.
+func (h *habits) rank(r *window.Node, m landmark, at int64) (int32, bool) {
+	switch m.what {
+	case markRead:
+		if a := h.requests[r.Operation]; a != nil {
+			return a.read.rank(at), true
+		}
+	case markSibling:
+		if other := h.calls[m.sibling]; other != nil {
+			return other.starts.rank(at), true
+		}
+	}
+	return 0, false
+}
+
+// marks calls f with the landmarks of r that its call c may follow.
+func (h *habits) marks(r, c *window.Node, f func(landmark, int64)) {
+	f(landmark{what: markRead}, r.Request.End)
+	for _, sibling := range r.Note.Made {
+		if sibling != c && sibling.Operation != c.Operation {
+			f(landmark{markSibling, sibling.Operation}, sibling.Start())
+		}
+	}
+	if at := h.freed(r); at != 0 && !h.worked(r, c, at) {
+		f(landmark{what: markFreed}, at)
+	}
+}
+
+// wokenBy takes note that a worker completed r.
+func (h *habits) wokenBy(r *window.Node, tid uint32, at int64) {
+	if r.Note.WokenAt != 0 || h.workers == nil {
+		return
+	}
+	r.Note.WokenAt, r.Note.WokenBy = at, tid
+	w := h.workers[tid]
+	if w == nil {
+		if len(h.workers) == maxWorkers {
+			clear(h.workers)
+		}
+		w = &worker{}
+		h.workers[tid] = w
+	}
+	for i, t := range w.woke {
+		if at > t {
+			copy(w.woke[i+1:], w.woke[i:])
+			w.woke[i] = at
+			return
+		}
+	}
+}
+
+// freed is when the worker that completed r had completed another request before, or
+// zero.
+func (h *habits) freed(r *window.Node) int64 {
+	if w := h.workers[r.Note.WokenBy]; r.Note.WokenAt != 0 && w != nil {
+		for _, t := range w.woke {
+			if t < r.Note.WokenAt {
+				return t
+			}
+		}
+	}
+	return 0
+}
+
+// worked reports whether another call than c is known that the worker which completed r
+// had made before, since it was free.
+func (h *habits) worked(r, c *window.Node, freed int64) bool {
+	for _, made := range r.Note.Made {
+		if made != c && made.Start() >= freed && made.End <= r.Note.WokenAt {
+			return true
+		}
+	}
+	return false
+}
+
+// busy reports whether the worker that completed r was busy with another request when c
+// began, and nothing else is known that it may have done for r: then c is not r's.
+func (h *habits) busy(r, c *window.Node) bool {
+	at := h.freed(r)
+	return at > c.Start() && !h.worked(r, c, at)
+}
+
+// cost is how unlikely it is that r made c, by the two sharpest of the distances from
+// the landmarks before and by the wake after, as a negative logarithm of a ratio.
+func (h *habits) cost(hb *habit, r, c *window.Node) float64 {
+	first, second := aspect{crowd: math.Inf(1), cost: never}, aspect{crowd: math.Inf(1)}
+	h.marks(r, c, func(m landmark, at int64) {
+		a := h.aspect(hb, r, c, m, at)
+		if a.crowd < first.crowd {
+			first, second = a, first
+		} else if a.crowd < second.crowd {
+			second = a
+		}
+	})
+	cost := first.cost
+	if second.crowd < dull {
+		cost += second.cost * dependence
+	}
+	switch {
+	case r.Note.WokenAt == 0 || cost >= never:
+		return cost
+	case c.End > r.Note.WokenAt || h.busy(r, c):
+		return never
+	case !hb.wake.known():
+		return cost
+	}
+	return cost + min(hb.wake.cost(r.Note.WokenAt-c.End), lateWake)
+}
+
+// aspect is what one landmark says: how many calls it cannot tell apart, as a logarithm,
+// and how unlikely this one is.
+type aspect struct{ crowd, cost float64 }
+
+const (
+	// dull is from when on a second landmark says too little.
+	dull = 3
+	// dependence is how much of what a second landmark says is news.
+	dependence = 0.5
+)
+
+// aspect takes the sharper one of rank and time.
+func (h *habits) aspect(hb *habit, r, c *window.Node, m landmark, at int64) aspect {
+	a := aspect{crowd: math.Inf(1)}
+	d := hb.before[m]
+	if d == nil {
+		return a
+	}
+	if g := &d.gaps; g.known() {
+		a = aspect{hb.crowd(g.spread), g.cost(c.Start() - at)}
+	}
+	if s := &d.shifts; s.known() && s.spread < a.crowd {
+		if rank, ok := h.rank(r, m, at); ok {
+			if place := hb.starts.at(rank + s.usual); place != 0 {
+				a = aspect{s.spread, s.cost(c.Start() - place)}
+			}
+		}
+	}
+	return a
+}
+
+// crowd is the entropy of a time in calls instead of ns: how many of them begin within
+// what it varies.
+func (hb *habit) crowd(spread float64) float64 {
+	s := hb.starts.times
+	if len(s) < enough {
+		return math.Inf(1)
+	}
+	recent := s[max(0, len(s)-gapSamples):]
+	return spread + math.Log(float64(len(recent))/float64(max(1, recent[len(recent)-1]-recent[0])))
+}
+
+// lateWake is the most that a late wake counts against a call: those that were linked
+// are those that ended last.
+const lateWake = 3

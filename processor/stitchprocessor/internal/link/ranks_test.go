@@ -1,0 +1,80 @@
+package link
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+func TestASequenceCountsWhatCameBefore(t *testing.T) {
+	var s sequence
+	for _, at := range []int64{10, 30, 20} {
+		s.add(at)
+	}
+	assert.EqualValues(t, 0, s.rank(10))
+	assert.EqualValues(t, 1, s.rank(20), "an event that came late is in its place")
+	assert.EqualValues(t, 3, s.rank(99))
+	assert.EqualValues(t, 20, s.at(1))
+	assert.Zero(t, s.at(3))
+	assert.Zero(t, s.at(-1))
+}
+
+func TestASequenceIsBoundedAndKeepsItsRanks(t *testing.T) {
+	var s sequence
+	for i := range int64(3 * maxSequence) {
+		s.add(i)
+		assert.LessOrEqual(t, len(s.times), maxSequence)
+	}
+	assert.EqualValues(t, 3*maxSequence-5, s.rank(3*maxSequence-5))
+	assert.EqualValues(t, 3*maxSequence-5, s.at(3*maxSequence-5))
+	assert.Zero(t, s.at(1), "it is forgotten")
+}
+
+func TestShifts(t *testing.T) {
+	var s shifts
+	assert.False(t, s.settled())
+	for i := range shiftSamples {
+		d := int32(7)
+		if i%8 == 0 {
+			d = 8
+		}
+		s.add(d)
+	}
+	assert.True(t, s.settled())
+	assert.EqualValues(t, 7, s.usual)
+	sharp := s.spread
+	for range shiftSamples / 2 {
+		s.add(11)
+	}
+	assert.Greater(t, s.spread, sharp, "after an event was lost it is not sure")
+	for range shiftSamples / 2 {
+		s.add(11)
+	}
+	assert.EqualValues(t, 11, s.usual)
+	assert.Zero(t, s.spread, "and then it is again")
+	for range enough {
+		s.off.add(0)
+	}
+	assert.Less(t, s.cost(1000), s.cost(5e6), "what was never so far out of place is unlikely to be")
+}
+
+func TestGapsAreLearnedAndForgotten(t *testing.T) {
+	var g gaps
+	for range 64 {
+		g.add(1e6)
+	}
+	assert.True(t, g.known())
+	assert.Less(t, g.cost(1e6), 0.2)
+	assert.Greater(t, g.cost(-1e6), 5.0, "the other order")
+	assert.Greater(t, g.cost(64e6), 5.0)
+	narrow := g.spread
+	for range 3 * gapSamples {
+		g.add(64e6)
+	}
+	assert.Less(t, g.cost(64e6), 0.2)
+	assert.Greater(t, g.cost(1e6), 0.5)
+	assert.Greater(t, g.spread, narrow)
+	assert.LessOrEqual(t, g.total, gapSamples)
+	_, width := octave(-1 << 62)
+	assert.Positive(t, width)
+}
