@@ -93,6 +93,25 @@ func waitingForAll(w *sim.World) sim.Target {
 	}}
 }
 
+// twoStages: a pool thread makes a call, another one the next, and replies. Both tasks go
+// through the queue of the pool.
+func twoStages(w *sim.World) sim.Target {
+	p := w.NewProcess("java_stages")
+	q := p.Pool(8)
+	first, second := sim.NewBlocking(backendAt(w, backendPort)), sim.NewBlocking(backendAt(w, backendPort+1))
+	return &sim.ThreadPerConnection{Process: p, Port: port, Handle: func(t *sim.Thread, c *sim.Conn, r *sim.Record) bool {
+		t.Put(q, func(worker *sim.Thread) {
+			first.Call(worker, r)
+			worker.WorkAbout(20 * time.Microsecond)
+			worker.Put(q, func(other *sim.Thread) {
+				second.Call(other, r)
+				other.Reply(c, r)
+			})
+		})
+		return true
+	}}
+}
+
 // replyingPool: a pool thread makes the call and writes the reply.
 func replyingPool(w *sim.World) sim.Target {
 	p := w.NewProcess("java_b")
@@ -269,6 +288,7 @@ func TestProgramsAreStitched(t *testing.T) {
 		{"thread per request with three calls", threadPerRequest(3), 1, 0},
 		{"a pool that is waited for", waitingPool, 0.985, 0}, // 1 % is never waited for
 		{"a pool whose results are all waited for", waitingForAll, 0.75, 0.002},
+		{"two stages on a pool", twoStages, 0.75, 0.003},
 		{"a pool that replies", replyingPool, 0.999, 0},
 		{"a thread for each task", threadPerTask, 0.55, 0}, // it takes 128 calls to tell that from a pool
 		{"a proxy", proxy, 0.999, 0},

@@ -12,7 +12,8 @@ type gaps struct {
 	total  int
 	most   float64 // greatest density, per ns
 	spread float64 // entropy, in nats: how much the time varies
-	fresh  int     // samples since these two were computed
+	fresh  int     // samples since these were computed
+	masses [2 * octaves]float64
 }
 
 const (
@@ -61,16 +62,17 @@ func (g *gaps) density(d int64) float64 {
 	return (float64(g.counts[i]) + unseen) / (float64(g.total) + 2*octaves*unseen) / width
 }
 
-// mass is the probability of a time, give or take its octave.
-func (g *gaps) mass(d int64) float64 {
+// rarity is how unlikely a time is, give or take its octave, as a negative logarithm.
+func (g *gaps) rarity(d int64) float64 {
 	i, _ := octave(d)
-	const unseen = 0.05
-	return (float64(g.counts[i]) + unseen) / (float64(g.total) + 2*octaves*unseen)
+	return g.masses[i]
 }
 
 func (g *gaps) refresh() {
 	g.fresh, g.most, g.spread = 0, 0, 0
+	const unseen = 0.05
 	for i, n := range g.counts {
+		g.masses[i] = -math.Log((float64(n) + unseen) / (float64(g.total) + 2*octaves*unseen))
 		if n == 0 {
 			continue
 		}

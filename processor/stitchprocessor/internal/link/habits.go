@@ -21,11 +21,13 @@ type habit struct {
 	calls   int            // that were seen
 	links   int            // of them, to a request
 	late    int            // of these, begun after the reply
+	during  int            // calls while a request was open: how many are in flight
 	parents map[uint64]int // links by operation of the request
 	before  map[landmark]*distance
 	wake    gaps // from the end of the call to the wake of the thread that replied
 
 	starts, ends sequence
+	stage        *stage // nil if no call is known to follow
 }
 
 // asked is requests of one kind.
@@ -128,16 +130,24 @@ func (h *habits) halve() {
 // makes one, no more and no less, and waits for it, and nothing was lost lately.
 func (h *habits) each(c *window.Node) *habit {
 	hb := h.calls[c.Operation]
-	if hb == nil || h.lost.about(c) || hb.links < enough || hb.late*50 > hb.links {
+	if hb == nil || h.lost.about(c) {
+		return nil
+	}
+	by := hb
+	if hb.staged() {
+		by = h.calls[hb.stage.next]
+	}
+	if by.links < enough || by.late*50 > by.links {
 		return nil
 	}
 	requests := 0
-	for op, n := range hb.parents {
-		if a := h.requests[op]; a != nil && n*50 >= hb.links {
+	for op, n := range by.parents {
+		if a := h.requests[op]; a != nil && n*50 >= by.links {
 			requests += a.n
 		}
 	}
-	if requests < enough || hb.calls*10 < requests*9 || hb.calls*10 > requests*11 {
+	// Requests that are open are not known yet, their calls are.
+	if requests < enough || hb.calls*10 < requests*9 || hb.calls*10 > requests*11+by.during*10 {
 		return nil
 	}
 	return hb
@@ -153,7 +163,7 @@ func (hb *habit) makes(r, c *window.Node) bool {
 	if r.Children > len(r.Note.Made) {
 		return false // it is not known what for
 	}
-	return hb.parents[r.Operation]*50 >= hb.links
+	return hb.staged() || hb.parents[r.Operation]*50 >= hb.links
 }
 
 // learn takes a link.
@@ -177,6 +187,8 @@ func (h *habits) learn(c *window.Node) {
 	if own {
 		return // where threads say it all, nothing is left over
 	}
+	during := int(hb.starts.rank(r.Answered()) - hb.starts.rank(r.Request.End))
+	hb.during = max(during, hb.during-hb.during/16)
 	if r.Note.WokenAt != 0 {
 		hb.wake.add(r.Note.WokenAt - c.End)
 	}
@@ -296,6 +308,9 @@ func (h *habits) busy(r, c *window.Node) bool {
 // cost is how unlikely it is that r made c, by the two sharpest of the distances from
 // the landmarks before and by the wake after, as a negative logarithm of a ratio.
 func (h *habits) cost(hb *habit, r, c *window.Node) float64 {
+	if hb.staged() {
+		return h.stageCost(hb, r, c)
+	}
 	first, second := aspect{crowd: math.Inf(1), cost: never}, aspect{crowd: math.Inf(1)}
 	h.marks(r, c, func(m landmark, at int64) {
 		a := h.aspect(hb, r, c, m, at)

@@ -149,6 +149,7 @@ func (l *Linker) Ripe(call *window.Node, all bool) {
 func (l *Linker) Decided(call *window.Node) {
 	l.wakes.decided(call)
 	if call.State == window.Linked {
+		l.vote(call)
 		l.habits.learn(call)
 	}
 	if call.State != window.Linked || !l.trust.sample() ||

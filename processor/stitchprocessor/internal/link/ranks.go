@@ -95,4 +95,4 @@ func (s *shifts) refresh() {
 func (s *shifts) settled() bool { return s.n >= gapRefresh }
 
 // cost is how unlikely it is to be out of place by so much time, as a negative logarithm.
-func (s *shifts) cost(off int64) float64 { return -math.Log(s.off.mass(off)) }
+func (s *shifts) cost(off int64) float64 { return s.off.rarity(off) }

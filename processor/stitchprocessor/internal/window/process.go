@@ -228,6 +228,13 @@ func (p *Process) Covering(dst []*Node, from, to int64, steps int) []*Node {
 	return dst
 }
 
+// UndecidedWithin appends to dst the undecided calls that began from a time on and before
+// another, at most so many.
+func (p *Process) UndecidedWithin(dst []*Node, from, before int64, most int) []*Node {
+	i, j := p.calls.from(from), p.calls.from(before)
+	return append(dst, p.calls.live()[i:min(max(i, j), i+most)]...)
+}
+
 // NearUndecided appends to dst the undecided calls that ask for the same as n and began
 // next to it, at most so many on each side.
 func (p *Process) NearUndecided(dst []*Node, n *Node, most int) []*Node {
