@@ -15,17 +15,25 @@ var adjacentKind = Kind{Name: "adjacent", Class: Before, Trust: window.Likely, P
 // poll is how blocking sockets with a timeout are read and written.
 const slept = evidence.WaitedFutex | evidence.WaitedEpoll | evidence.WaitedSleep | evidence.WaitedFD
 
-func adjacent(l *Linker, c *window.Node) {
+// adjacentTo returns the request that was read right before the call was written, or nil.
+func (l *Linker) adjacentTo(c *window.Node) *window.Node {
 	m := &c.Request
 	if m.Loop() || m.Waited&slept != 0 || dialled(c) {
+		return nil
+	}
+	if before := l.p.Before(m); before != nil && before.Kind == evidence.ServerRead {
+		return before.Node
+	}
+	return nil
+}
+
+func adjacent(l *Linker, c *window.Node) {
+	r := l.adjacentTo(c)
+	if r == nil {
 		return
 	}
-	before := l.p.Before(m)
-	if before == nil || before.Kind != evidence.ServerRead {
-		return
-	}
-	claim := window.Claim{Parent: before.Node, Kind: Adjacent, Score: adjacentKind.Precision, Trust: adjacentKind.Trust}
-	if m.Goroutine() {
+	claim := window.Claim{Parent: r, Kind: Adjacent, Score: adjacentKind.Precision, Trust: adjacentKind.Trust}
+	if c.Request.Goroutine() {
 		// Another goroutine that was runnable may have had its turn: as good as it has
 		// been seen to be here.
 		claim.Score, _ = l.trust.earned(Adjacent)
@@ -37,6 +45,10 @@ func adjacent(l *Linker, c *window.Node) {
 // goAdjacent is the precision in Go programs: 2,909 right, 6 wrong with one habit, 384
 // right, 9 wrong with seven.
 const goAdjacent = 0.98
+
+// adjacentLeast is the share of agreement that it must have there. It is less than that of
+// others: what can be compared is mostly what looks alike by chance.
+const adjacentLeast = 0.95
 
 // dialled reports whether a goroutine of its own may have opened the connection and
 // written the call when that was done, whatever its thread had done before.
@@ -63,4 +75,39 @@ func followsNext(l *Linker, c *window.Node) {
 		claim.Trust = window.Likely
 	}
 	l.claim(c, claim)
+}
+
+// precedesNext is the same fact for the call before, if the later one is linked by
+// better evidence. Only where it has been seen to agree.
+func precedesNext(l *Linker, c *window.Node) {
+	after := l.p.After(&c.Response)
+	if !c.HasResponse() || after == nil || after.Kind != evidence.ClientWrite || after.Node == c {
+		return
+	}
+	next := after.Node
+	if next.State != window.Linked || next.Kind == Next || after.Loop() || after.Waited&slept != 0 || dialled(next) {
+		return
+	}
+	if score, known := l.trust.earned(Next); known && score > 0 {
+		l.claim(c, window.Claim{Sibling: next, Kind: Next, Score: score, Trust: window.Likely})
+	}
+}
+
+// compareAdjacent compares with the decision on a call what adjacency says of the one
+// before it. A first call seldom has other evidence: its neighbours would only be heard
+// of where they are wrong. Two that agree independently are right; of two that do not,
+// the one that is known to be good is.
+func (l *Linker) compareAdjacent(call *window.Node) {
+	before := l.p.Before(&call.Request)
+	if before == nil || before.Kind != evidence.ClientRead || call.Request.Waited&slept != 0 || dialled(call) {
+		return
+	}
+	r := l.adjacentTo(before.Node)
+	if r == nil {
+		return
+	}
+	agree := r == call.Parent
+	if score, known := l.trust.earned(Next); agree || known && score > 0 {
+		l.trust.note(Adjacent, agree)
+	}
 }

@@ -42,23 +42,32 @@ func goroutineOfCall(l *Linker, c *window.Node) {
 }
 
 // creatorKind: the goroutine that wrote the call, or that opened its connection,
-// was created by the one that read the request. Supporting only: a connection or a
-// worker goroutine that one request brought about may serve another one. An
-// estimate, not measured.
-var creatorKind = Kind{Name: "creator", Class: Creation, Trust: window.Support, Precision: 0.9}
+// was created by the one that read the request. Supporting only, as a worker
+// goroutine that one request brought about may serve another one, but for a new
+// connection while none became free (see dials): measured 121 right, 0 wrong, and
+// 157 right, 219 wrong of the others.
+var creatorKind = Kind{Name: "creator", Class: Creation, Trust: window.Support, Precision: measured(121, 0)}
+
+// disturbed is what a creator is worth otherwise, as one of two pieces of evidence.
+const disturbed = 0.8
 
 func createdBy(l *Linker, c *window.Node) {
-	by := func(goid uint64, at int64) {
+	by := func(goid uint64, at int64, score float64, trust window.Trust) {
 		requests := l.p.ServersOf(goid)
 		for i := len(requests) - 1; goid != 0 && i >= 0 && i >= len(requests)-maxPerGoroutine; i-- {
 			if r := requests[i]; r.Start() <= at && at <= r.Answered() {
-				l.toParent(c, r, Creator)
+				l.claim(c, window.Claim{Parent: r, Kind: Creator, Score: score, Trust: trust})
 			}
 		}
 	}
-	by(c.Request.GoidParent, c.Start())
-	if c.ConnectTime != 0 {
-		by(c.Connect.Goid, c.ConnectTime)
-		by(c.Connect.GoidParent, c.ConnectTime)
+	by(c.Request.GoidParent, c.Start(), disturbed, window.Support)
+	if c.ConnectTime == 0 {
+		return
 	}
+	score, trust := disturbed, window.Support
+	if l.dials.undisturbed(c) {
+		score, trust = creatorKind.Precision, window.Likely
+	}
+	by(c.Connect.Goid, c.ConnectTime, score, trust)
+	by(c.Connect.GoidParent, c.ConnectTime, score, trust)
 }

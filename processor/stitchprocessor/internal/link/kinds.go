@@ -54,6 +54,7 @@ const (
 	Tick
 	LoopWake
 	RequestID
+	Posted
 	Adjacent
 	Burst
 	Next
@@ -86,6 +87,7 @@ var kinds = [Kinds]Kind{
 	Tick:          tickKind,
 	LoopWake:      loopWakeKind,
 	RequestID:     requestIDKind,
+	Posted:        postedKind,
 	Adjacent:      adjacentKind,
 	Burst:         burstKind,
 	Next:          nextKind,

@@ -123,6 +123,7 @@ func decide(t *testing.T, l *link.Linker, p *window.Process, agree bool) {
 		n.State, n.Parent, n.Kind = window.Linked, parent, link.Finish
 	}
 	l.Decided(nodes["b"])
+	l.Advance(nodes["b"].End + 1)
 	for _, n := range nodes {
 		p.Remove(n)
 	}
@@ -137,6 +138,7 @@ func TestSupportingEvidenceEarnsTrustByAgreement(t *testing.T) {
 	}{
 		{"without samples a call that follows is worth little", 0, 0, false, false},
 		{"with a few it is no different", 19, 0, false, false},
+		{"a few that do not silence it", 5, 2, false, true},
 		{"twenty that agree make it likely", 20, 0, true, true},
 		{"one of forty that does not silences it", 39, 1, false, true},
 		{"one of a hundred does not", 99, 1, true, true},
@@ -219,4 +221,48 @@ func TestKindsAreDescribed(t *testing.T) {
 		}
 	}
 	assert.Empty(t, link.Describe(link.Kinds).Name)
+}
+
+func TestFirstCallsSpeakForTheirNeighbours(t *testing.T) {
+	// In each round a follows R, and b, which better evidence links, follows a; or
+	// chance has put a behind S. Only calls like b are ever decided otherwise.
+	score := func(right, wrong int) float64 {
+		p := window.New()
+		var last window.Claim
+		l := link.New(p, func(_ *window.Node, c window.Claim) {
+			if c.Kind == link.Adjacent {
+				last = c
+			}
+		})
+		text := "1g7 1<R 1g8 1>a 2g6 2<a 2g8 2>b 3g6 3<b 3g7 3>R 4g5 4<S 4>S"
+		play := func(linked string) map[string]*window.Node {
+			nodes := map[string]*window.Node{}
+			for _, n := range read(t, text).deliver(l, p, false) {
+				nodes[n.Ref.(string)] = n
+			}
+			b := nodes["b"]
+			if linked != "" {
+				b.State, b.Kind, b.Parent = window.Linked, link.Reply, nodes[linked]
+				l.Decided(b)
+				l.Advance(b.End + 1)
+			}
+			return nodes
+		}
+		forget := func(nodes map[string]*window.Node) {
+			for _, n := range nodes {
+				p.Remove(n)
+			}
+		}
+		for range right {
+			forget(play("R"))
+		}
+		for range wrong {
+			forget(play("S"))
+		}
+		l.Ripe(play("")["a"], false)
+		return last.Score
+	}
+	assert.InDelta(t, 0.98, score(0, 0), 1e-9)
+	assert.InDelta(t, 0.98, score(0, 30), 1e-9, "it is not known which of the two is wrong")
+	assert.Greater(t, score(100, 0), 0.97)
 }

@@ -11,12 +11,12 @@ type rule func(l *Linker, n *window.Node)
 
 // Rules by the moment when they run, in no particular order.
 var (
-	onRequest = [...]rule{contextOfRequest, goroutineOfRequest, owns, servedInARun, repliesAfterRead, repliesInBurst, finished}
+	onRequest = [...]rule{contextOfRequest, goroutineOfRequest, owns, servedInARun, repliesAfterRead, repliesInBurst, finished, postsBack}
 	onCall    = [...]rule{contextOfCall, goroutineOfCall}
-	onRipe    = [...]rule{ownedAfterAll, repliedAfterWait, adjacent, followsNext, submitted, createdBy, cloned, clonedInside}
+	onRipe    = [...]rule{ownedAfterAll, repliedAfterWait, adjacent, ledTo, posts, followsNext, precedesNext, submitted, createdBy, cloned, clonedInside}
 	onTime    = [...]rule{sameRequestID, leftOver, onlyOne, eliminated, inOrder, isolated}
 	// supporting are the rules whose claims are compared with certain links.
-	supporting = [...]rule{adjacent, followsNext, submitted, createdBy, inOrder, isolated}
+	supporting = [...]rule{adjacent, posts, followsNext, submitted, createdBy, inOrder, isolated}
 )
 
 // Linker finds the claims in the window of one process, and holds what it has
@@ -37,6 +37,8 @@ type Linker struct {
 	shapes  shapes
 	habits  habits
 	hops    relays
+	dials   dials
+	review  []*window.Node // linked calls to learn from
 
 	// Scratch of the time rules.
 	open, rivals []*window.Node
@@ -61,6 +63,7 @@ func (l *Linker) Learn(n *window.Node) {
 	l.learn(&n.Response)
 	l.tasks.observe(n)
 	l.habits.observe(n)
+	l.dials.observe(n)
 	l.loops.watch(n)
 }
 
@@ -90,10 +93,20 @@ func (l *Linker) run(n *window.Node) {
 }
 
 // Advance replays what the event loops did before t, at which time everything
-// must have arrived. Unix ns.
+// must have arrived, and learns from the links of calls that ended before. Unix ns.
 func (l *Linker) Advance(t int64) {
 	l.habits.lost.settle()
 	l.loops.advance(l, t)
+	later := l.review[:0]
+	for _, c := range l.review {
+		if c.End >= t {
+			later = append(later, c)
+		} else if c.State == window.Linked {
+			l.compare(c)
+		}
+	}
+	clear(l.review[len(later):])
+	l.review = later
 }
 
 // Forget is called before a node leaves the window: what it did in an event loop
@@ -144,16 +157,29 @@ func (l *Linker) Ripe(call *window.Node, all bool) {
 	}
 }
 
-// Decided compares the supporting evidence for a call with the decision that
-// better evidence has made, and learns from it how good it is here.
+// maxReview bounds the links to learn from that wait for everything to be known.
+const maxReview = 1024
+
+// Decided takes note of a decision that better evidence has made. When all that was
+// going on at the time is known, it tells how good the supporting evidence is here:
+// before, what contradicts would be missing.
 func (l *Linker) Decided(call *window.Node) {
 	l.wakes.decided(call)
-	if call.State == window.Linked {
-		l.vote(call)
-		l.habits.learn(call)
+	if call.State != window.Linked {
+		return
 	}
-	if call.State != window.Linked || !l.trust.sample() ||
-		Describe(call.Kind).Trust < window.Likely || Describe(call.Kind).Class == Pattern {
+	l.vote(call)
+	l.habits.learn(call)
+	d := Describe(call.Kind)
+	if d.Trust < window.Likely || d.Class == Pattern || len(l.review) == maxReview || !l.trust.sample() {
+		return
+	}
+	l.review = append(l.review, call)
+}
+
+// compare compares the supporting evidence for a call with the decision.
+func (l *Linker) compare(call *window.Node) {
+	if call.Process == nil {
 		return
 	}
 	claim := l.claim
@@ -167,6 +193,7 @@ func (l *Linker) Decided(call *window.Node) {
 		followsNext(l, next.Node)
 	}
 	l.claim = claim
+	l.compareAdjacent(call)
 }
 
 // toParent makes a claim of kind k that call belongs to request.

@@ -55,6 +55,7 @@ func (ls *loops) get(tid uint32) *loop {
 	}
 	lp = &loop{tid: tid}
 	lp.lags[1].index = 1
+	lp.lags[0].queue = &lp.callbacks.queue
 	ls.of[tid] = lp
 	ls.list = append(ls.list, lp)
 	return lp
@@ -101,11 +102,13 @@ type loop struct {
 	flushed bool // the turn was ended because nothing followed
 
 	io, tick uint32 // of the last event replayed
+	conn     uint64 // that it read from, or zero
 	at       int64
 	posted   bool  // other threads posted work in this turn
 	called   int64 // when the loop itself made a call last, Unix ns
 
-	lags [2]lag
+	lags      [2]lag
+	callbacks callbacks // of lags[0]
 }
 
 func (lp *loop) add(e event) {
@@ -141,6 +144,9 @@ func compareEvents(a, b event) int {
 	case a.io != b.io:
 		return int(int64(a.io) - int64(b.io))
 	case (a.message == nil) == (b.message == nil):
+		if a.node.ConnID == b.node.ConnID {
+			return cmp.Compare(a.node.Ordinal, b.node.Ordinal)
+		}
 		return cmp.Compare(a.at, b.at)
 	case a.message == nil:
 		return 1
@@ -161,7 +167,7 @@ func (lp *loop) replay(l *Linker, e *event) {
 	if e.message != nil {
 		first, last = e.message.First(), max(e.message.Last(), e.io)
 	}
-	if lp.started && (e.io < lp.io || e.message != nil && e.io == lp.io) {
+	if lp.started && (e.io < lp.io || e.message != nil && e.io == lp.io && !lp.together(e)) {
 		return // too late: its place has been taken for a hole
 	}
 	hole := first > lp.io+1
@@ -179,9 +185,15 @@ func (lp *loop) replay(l *Linker, e *event) {
 		}
 	}
 	lp.started, lp.flushed = true, false
-	lp.at, lp.io = e.at, max(last, lp.io)
+	lp.at, lp.io, lp.conn = e.at, max(last, lp.io), 0
+	if e.message != nil && e.message.Reads() {
+		lp.conn = e.node.ConnID
+	}
 	lp.dispatch(l, e)
 }
+
+// together reports whether e is a reply that was read with the one before, in one I/O.
+func (lp *loop) together(e *event) bool { return e.message.Reads() && e.node.ConnID == lp.conn }
 
 func (lp *loop) dispatch(l *Linker, e *event) {
 	m := e.message
@@ -198,7 +210,7 @@ func (lp *loop) dispatch(l *Linker, e *event) {
 		if e.node.Server {
 			l.loops.wakes.request(e.node)
 		}
-		lp.lags[0].readLast(m)
+		lp.callbacks.read(l, &lp.lags[0], m)
 		lp.lags[1].read(m)
 	case e.node.Server:
 		lp.output(l, e)
@@ -215,19 +227,19 @@ func (lp *loop) output(l *Linker, e *event) {
 	if lp.posted {
 		return
 	}
-	lp.lags[0].output0(l, e)
+	lp.callbacks.output(l, &lp.lags[0], e)
 	lp.lags[1].output1(e)
 }
 
 // broken: something is missing right here.
 func (lp *loop) broken() {
-	lp.lags[0].broken0()
+	lp.callbacks.forget()
 	lp.lags[1].broken1()
 }
 
 // turn ends the turn of the loop and begins another.
 func (lp *loop) turn(l *Linker, tick uint32) {
-	lp.lags[0].turn0()
+	lp.callbacks.settle(l, &lp.lags[0], late)
 	lp.lags[1].turn1(l, tick == lp.tick+1)
 	lp.tick, lp.posted = tick, false
 }

@@ -2,6 +2,7 @@ package link_test
 
 import (
 	"fmt"
+	"net/netip"
 	"regexp"
 	"slices"
 	"strconv"
@@ -31,6 +32,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 //	R=xy  R carried trace x, span y on the wire     zzz   50 ms pass
 //	R=xyz span z is the parent of y; 0 is none      R=xy,vw  and an alias
 //	R#id  R carried a request id
+//	b~a   call b goes out on the connection of a, after it
 var stepOf = regexp.MustCompile(`^(\d+)(?:([<>@!])(\w)|(tick|hole|wait|poll|sleep)|([wpch])(\d+)(?:/(\w+))?|g(\d+)(?:/(\d+))?)$`)
 
 type thread struct {
@@ -40,6 +42,9 @@ type thread struct {
 	handoffs     []evidence.Handoff
 	last         evidence.Handoff
 }
+
+// backend is the other end of all connections.
+var backend = netip.MustParseAddrPort("127.0.0.1:9000")
 
 // span is a span to be.
 type span struct {
@@ -93,6 +98,11 @@ func read(t testing.TB, text string) *script {
 			s.span(name).id = id
 			continue
 		}
+		if name, on, ok := strings.Cut(word, "~"); ok {
+			e := &s.span(name).exchange
+			e.ConnID, e.Ordinal = s.span(on).exchange.ConnID, s.span(on).exchange.Ordinal+1
+			continue
+		}
 		m := stepOf.FindStringSubmatch(word)
 		require.NotNil(t, m, "step %q", word)
 		s.do(m)
@@ -111,7 +121,7 @@ func (s *script) thread(id string) (*thread, uint32) {
 
 func (s *script) span(name string) *span {
 	if s.spans[name] == nil {
-		s.spans[name] = &span{name: name, exchange: evidence.Exchange{ConnID: uint64(name[0]), Ordinal: 1}}
+		s.spans[name] = &span{name: name, exchange: evidence.Exchange{ConnID: uint64(name[0]), Ordinal: 1, Peer: backend}}
 		s.order = append(s.order, name)
 	}
 	return s.spans[name]

@@ -26,19 +26,35 @@ var tickReplyKind = Kind{Name: "tick_reply", Class: After, Trust: window.Likely,
 var tickOrderKind = Kind{Name: "tick_order", Class: Owner, Trust: window.Decisive, Precision: measured(20995, 15)}
 
 // lag is the model of an event loop whose outputs come 0 or 1 turns after the reads
-// that caused them.
+// that caused them. That of the former is callbacks.
 type lag struct {
-	index  int    // 0 or 1
-	checks uint64 // last outcomes, 1: wrong; newest in bit 0
-	n      int    // outcomes, at most 64
+	index  int // 0 or 1
+	proven [certainties]outcomes
+	queue  *queue // of callbacks, nil with a lag
 
-	// Lag 0.
-	last *window.Message // read of this turn
-
-	// Lag 1.
 	reads, previous  []*window.Message // of this turn, of the one before
 	outputs          []event
 	gap, gapPrevious bool
+}
+
+const maxPerTurn = 4096
+
+// certainty is what a pair of read and output rests on, and a chain of them on its
+// worst one. Each has its own record.
+type certainty = uint8
+
+const (
+	direct  certainty = iota // the output came before another read of its turn
+	late                     // nothing was read after it in its turn: it may be a timer's
+	ordered                  // the order of the turn before says so
+	queued                   // it had to wait for a connection
+	certainties
+)
+
+// outcomes are how often a model was right of late.
+type outcomes struct {
+	checks uint64 // 1: wrong; newest in bit 0
+	n      int    // at most 64
 }
 
 const (
@@ -46,55 +62,34 @@ const (
 	minChecks = 16
 	// minPlausible is the outcomes that both directions need to be believed together.
 	minPlausible = 4
-	maxPerTurn   = 4096
 )
 
-func (g *lag) check(right bool) {
-	g.checks <<= 1
+func (o *outcomes) check(right bool) {
+	o.checks <<= 1
 	if !right {
-		g.checks |= 1
+		o.checks |= 1
 	}
-	g.n = min(g.n+1, maxChecks)
+	o.n = min(o.n+1, maxChecks)
 }
 
-// score is what a claim of this model is worth: nothing until replies have shown that
-// it fits, and nothing once more than 2 % of them contradict.
-func (g *lag) score() float64 {
-	wrong := bits.OnesCount64(g.checks)
-	if g.n < minChecks {
-		if wrong > 0 {
-			return 0
-		}
-		return 0.8
-	}
-	if wrong*50 > g.n {
+// score is what a claim of this model is worth: at first what it is worth elsewhere,
+// which alone is not enough but for direct outputs, and nothing once more than 2 %
+// of the replies contradict.
+func (o *outcomes) score(how certainty) float64 {
+	wrong := bits.OnesCount64(o.checks)
+	if o.n < minChecks && wrong > 0 || wrong*50 > o.n {
 		return 0
 	}
-	return min(float64(g.n-wrong+1)/float64(g.n+2), tickKind.Precision)
+	return min(max(float64(o.n-wrong+1)/float64(o.n+2), atFirst[how]), tickKind.Precision)
 }
+
+// atFirst is what a pair is worth before any reply has told whether it is right.
+var atFirst = [certainties]float64{direct: 0.95, late: 0.8, ordered: 0.8}
 
 // plausible reports whether both directions agreeing is more than chance: a model that
-// is often wrong agrees with itself by chance, too.
-func (g *lag) plausible() bool {
-	return g.n >= minPlausible && bits.OnesCount64(g.checks)*10 <= g.n
-}
-
-// ---- lag 0: an output belongs to the last read of its turn -------------------
-
-func (g *lag) readLast(m *window.Message) { g.last = m }
-
-func (g *lag) turn0() { g.last = nil }
-
-func (g *lag) broken0() { g.last = nil }
-
-func (g *lag) output0(l *Linker, e *event) {
-	if g.last == nil {
-		return
-	}
-	g.pair(l, g.last, e)
-	if e.node.Server {
-		g.last = nil // a read leads to one reply, but maybe to many calls
-	}
+// is mostly wrong agrees with itself by chance, too.
+func (o *outcomes) plausible() bool {
+	return o.n >= minPlausible && bits.OnesCount64(o.checks)*2 <= o.n
 }
 
 // ---- lag 1: outputs follow in the order of the reads of the turn before ------
@@ -124,7 +119,7 @@ func (g *lag) broken1() { g.gap = true }
 func (g *lag) turn1(l *Linker, following bool) {
 	if !g.gap && !g.gapPrevious && len(g.outputs) == len(g.previous) {
 		for i := range g.outputs {
-			g.pair(l, g.previous[i], &g.outputs[i])
+			g.pair(l, g.previous[i], &g.outputs[i], ordered)
 		}
 	}
 	clear(g.outputs)
@@ -141,23 +136,29 @@ func (g *lag) turn1(l *Linker, following bool) {
 // ---- both --------------------------------------------------------------------
 
 // pair: the model says that the read led to the output.
-func (g *lag) pair(l *Linker, read *window.Message, e *event) {
+func (g *lag) pair(l *Linker, read *window.Message, e *event, how certainty) {
 	from, to := read.Node, e.node
 	switch {
 	case from.Server && to.Server:
-		g.check(from == to)
-	case from.Server:
-		to.Note.Labels[g.index] = from
-		g.claim(l, to, window.Claim{Parent: from, Kind: Tick, Trust: tickKind.Trust})
+		g.proven[how].check(from == to)
 	case !to.Server:
-		to.Note.Labels[g.index] = from.Note.Labels[g.index]
-		to.Note.Previous[g.index] = from
-		if to.ConnID != from.ConnID { // else it may have waited for the connection
-			g.claim(l, to, window.Claim{Sibling: from, Kind: Tick, Trust: tickKind.Trust})
-		}
+		g.label(from, to, how)
+		g.suggest(l, to)
 	default:
-		g.replied(l, from, to)
+		g.replied(l, from, to, how)
 	}
+}
+
+// label notes that the call belongs to the request from, or to that of the call from.
+func (g *lag) label(from, call *window.Node, how certainty) {
+	n := &call.Note
+	n.Certainty[g.index], n.Waited = how, how == queued
+	if from.Server {
+		n.Labels[g.index] = from
+		return
+	}
+	n.Labels[g.index], n.Previous[g.index] = from.Note.Labels[g.index], from
+	n.Certainty[g.index] = max(how, from.Note.Certainty[g.index])
 }
 
 // maxChain bounds the calls of one request that are confirmed at once.
@@ -165,25 +166,66 @@ const maxChain = 256
 
 // replied: the reply of a call led to the reply of a request. If the model has said
 // before that the call belongs to it, the whole chain of calls is confirmed.
-func (g *lag) replied(l *Linker, call, request *window.Node) {
+func (g *lag) replied(l *Linker, call, request *window.Node, how certainty) {
 	label := call.Note.Labels[g.index]
+	how = max(how, call.Note.Certainty[g.index])
 	if label != nil {
-		g.check(label == request)
+		g.proven[how].check(label == request)
+		if label != request && how == queued {
+			g.queue.wrong(call)
+		}
 	}
-	if label != request || !g.plausible() {
-		g.claim(l, call, window.Claim{Parent: request, Kind: TickReply, Trust: tickReplyKind.Trust})
+	if label != request || !g.proven[how].plausible() {
+		if score := g.proven[how].score(how); score > 0 {
+			l.claim(call, window.Claim{Parent: request, Kind: TickReply, Score: score, Trust: tickReplyKind.Trust})
+		}
 		return
 	}
-	for i := 0; call != nil && i < maxChain; i++ {
-		if call.Note.Labels[g.index] == request {
-			l.toParent(call, request, TickOrder)
-		}
+	for n := 0; call != nil && n < maxChain; n++ {
+		g.confirm(l, call, request)
 		call = call.Note.Previous[g.index]
 	}
 }
 
-func (g *lag) claim(l *Linker, call *window.Node, c window.Claim) {
-	if c.Score = g.score(); c.Score > 0 {
-		l.claim(call, c)
+// confirm: the call is the request's, and so are those before it that the same read led to.
+func (g *lag) confirm(l *Linker, call, request *window.Node) {
+	for n := 0; call != nil && n < maxChain; n++ {
+		if call.Note.Labels[g.index] == request {
+			l.toParent(call, request, TickOrder)
+		}
+		if g.queue == nil {
+			return
+		}
+		call = call.Note.Before
+	}
+}
+
+// ledTo makes the claims that the models of its loop have for a call again, with what
+// they have proved to be worth by now.
+func ledTo(l *Linker, c *window.Node) {
+	tid := c.Request.TID
+	if c.ConnectTime != 0 {
+		tid = c.Connect.TID
+	}
+	if lp := l.loops.of[tid]; lp != nil {
+		for i := range lp.lags {
+			lp.lags[i].suggest(l, c)
+		}
+	}
+}
+
+// suggest claims what the model says of a call, for what it has proved to be worth.
+func (g *lag) suggest(l *Linker, c *window.Node) {
+	n := &c.Note
+	how := n.Certainty[g.index]
+	claim := window.Claim{Parent: n.Labels[g.index], Kind: Tick, Score: g.proven[how].score(how), Trust: tickKind.Trust}
+	if from := n.Previous[g.index]; from != nil {
+		// On the same connection it may be somebody's who waited for that.
+		if claim.Parent, claim.Sibling = nil, from; from.ConnID == c.ConnID {
+			return
+		}
+	}
+	if how != queued && claim.Score > 0 && (claim.Parent != nil || claim.Sibling != nil) {
+		l.claim(c, claim)
 	}
 }

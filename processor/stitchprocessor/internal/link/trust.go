@@ -13,6 +13,7 @@ type record struct{ agree, disagree int }
 
 const (
 	enough    = 20   // samples before a reputation counts
+	tooMany   = 2    // contradictions that count before that, if they are more than a tenth
 	memory    = 512  // samples after which the older half is forgotten
 	reliable  = 0.98 // least share of agreement
 	warmUp    = 256  // decisions that are all compared
@@ -36,11 +37,16 @@ func (r *reputations) judge(c *window.Node, claim window.Claim) {
 			return
 		}
 	}
-	rec := &r.of[claim.Kind]
+	r.note(claim.Kind, parent == c.Parent)
+}
+
+// note counts evidence of kind k that agreed with a decision, or did not.
+func (r *reputations) note(k window.Kind, agree bool) {
+	rec := &r.of[k]
 	if rec.agree+rec.disagree >= memory {
 		rec.agree, rec.disagree = rec.agree/2, rec.disagree/2
 	}
-	if parent == c.Parent {
+	if agree {
 		rec.agree++
 	} else {
 		rec.disagree++
@@ -53,15 +59,21 @@ func (r *reputations) judge(c *window.Node, claim window.Claim) {
 func (r *reputations) earned(k window.Kind) (score float64, known bool) {
 	rec := r.of[k]
 	n := rec.agree + rec.disagree
+	least := reliable
+	switch {
+	case kinds[k].Class == Time:
+		least = 0.5 // these only confirm
+	case k == Adjacent:
+		least = adjacentLeast
+	}
 	if n < enough {
+		// It takes few samples to see that something is no good.
+		if rec.disagree >= tooMany && float64(rec.agree) < (least-0.1)*float64(n) {
+			return 0, true
+		}
 		return kinds[k].Precision, false
 	}
-	share := float64(rec.agree) / float64(n)
-	least := reliable
-	if kinds[k].Class == Time {
-		least = 0.5 // these only confirm
-	}
-	if share < least {
+	if float64(rec.agree) < least*float64(n) {
 		return 0, true
 	}
 	return min(float64(rec.agree+1)/float64(n+2), max(kinds[k].Precision, reliable)), true

@@ -167,6 +167,7 @@ func TestNeighboursInGoAreWorthWhatTheyProved(t *testing.T) {
 				a.Parent = nodes["S"]
 			}
 			l.Decided(a)
+			l.Advance(a.End + 1)
 			for _, n := range nodes {
 				p.Remove(n)
 			}

@@ -82,20 +82,23 @@ type Node struct {
 
 // Note is scratch space of the link rules.
 type Note struct {
-	Labels   [2]*Node // request that this call belongs to, if the loop has lag 0 or 1
-	Previous [2]*Node // call whose reply led to this one, likewise
-	Place    int32    // in the queue of an event loop's requests, or of its calls
-	Loop     uint32   // thread of the event loop that was told of this call
-	Told     uint32   // turn in which it was
-	ToldAt   int64    // when the thread told it, Unix ns
-	Doubt    bool     // a reply may have been due to this call or to another one
-	Swapped  bool     // it may have changed places with another one
-	Made     []*Node  // calls that are known to belong to this request
-	WokenAt  int64    // when the thread that replied was woken to do so, Unix ns
-	WokenBy  uint32   // thread that did
-	Retries  uint8    // times the rules ran again because something came late
-	Tries    uint8    // times that the decision on this call was put off
-	Walks    uint8    // times its thread's I/O was walked for a call that was ripe
+	Labels    [2]*Node // request that this call belongs to, if the loop has lag 0 or 1
+	Previous  [2]*Node // call whose reply led to this one, likewise
+	Before    *Node    // call that the same read had led to before this one, without a lag
+	Waited    bool     // for its connection
+	Certainty [2]uint8 // of Labels, as the linker understands it
+	Place     int32    // in the queue of an event loop's requests, or of its calls
+	Loop      uint32   // thread of the event loop that was told of this call
+	Told      uint32   // turn in which it was
+	ToldAt    int64    // when the thread told it, Unix ns
+	Doubt     bool     // a reply may have been due to this call or to another one
+	Swapped   bool     // it may have changed places with another one
+	Retries   uint8    // times the rules ran again because something came late
+	Walks     uint8    // times its thread's I/O was walked for a call that was ripe
+	Made      []*Node  // calls that are known to belong to this request
+	WokenAt   int64    // when the thread that replied was woken to do so, Unix ns
+	WokenBy   uint32   // thread that did
+	Tries     uint8    // times that the decision on this call was put off
 }
 
 // Message is one of the two messages of a node.

@@ -1,0 +1,107 @@
+package link
+
+import (
+	"net/netip"
+	"slices"
+
+	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/window"
+)
+
+// queue holds what a loop has read and done nothing about: it may wait for a
+// connection of a full pool. Whoever writes first on a connection that has just
+// become free was first in the queue, if pools serve in order, as they do. Nothing is
+// claimed of that alone: the reply of the request has to confirm it, in the
+// opposite direction (tickOrderKind).
+//
+// An entry waits for the peer that what is read of its kind has been seen to lead to
+// where nobody had to wait. A connection that becomes free and is not used, or one
+// used that was free already, says that nobody waits: what is left in the queue did
+// not.
+type queue struct {
+	waiting []*window.Message
+	leads   map[step]bool
+	astray  map[netip.AddrPort]bool // peers whose queue has been wrong and not been empty since
+}
+
+// step is from a reply of one peer, or from a request if that is zero, to a call of
+// another one.
+type step struct{ from, to netip.AddrPort }
+
+const (
+	// maxWaiting bounds a queue, maxLeads the steps known. The oldest entry goes; steps
+	// are learned anew.
+	maxWaiting, maxLeads = 1024, 256
+)
+
+// origin is the peer whose reply m is, or zero for a request.
+func origin(m *window.Message) netip.AddrPort {
+	if m.Node.Server {
+		return netip.AddrPort{}
+	}
+	return m.Node.Peer
+}
+
+// learn takes a call that followed what was read without waiting.
+func (q *queue) learn(read *window.Message, to netip.AddrPort) {
+	if q.leads == nil || len(q.leads) == maxLeads {
+		q.leads = map[step]bool{}
+	}
+	q.leads[step{origin(read), to}] = true
+	q.leads[step{from: origin(read)}] = true
+}
+
+func (q *queue) add(m *window.Message) {
+	if len(q.waiting) == maxWaiting {
+		q.waiting = slices.Delete(q.waiting, 0, 1)
+	}
+	q.waiting = append(q.waiting, m)
+}
+
+// waits reports whether m may wait for peer. Of what has never been seen to lead
+// anywhere, a request may, and a reply of the same peer.
+func (q *queue) waits(m *window.Message, peer netip.AddrPort) bool {
+	from := origin(m)
+	return q.leads[step{from, peer}] || !q.leads[step{from: from}] && (m.Node.Server || from == peer)
+}
+
+// take removes and returns what has waited longest for peer, or nil. sure is false if
+// the order of the queue is not known.
+func (q *queue) take(peer netip.AddrPort) (m *window.Message, sure bool) {
+	for i, m := range q.waiting {
+		if q.waits(m, peer) {
+			q.waiting = slices.Delete(q.waiting, i, i+1)
+			return m, !q.astray[peer]
+		}
+	}
+	return nil, false
+}
+
+// empty takes note that nothing waits for peer.
+func (q *queue) empty(peer netip.AddrPort) {
+	delete(q.astray, peer)
+	if len(q.waiting) > 0 {
+		q.waiting = slices.DeleteFunc(q.waiting, func(m *window.Message) bool { return q.waits(m, peer) })
+	}
+}
+
+// replied removes what is left of a request that has been replied to.
+func (q *queue) replied(r *window.Node) {
+	if len(q.waiting) > 0 {
+		q.waiting = slices.DeleteFunc(q.waiting, func(m *window.Message) bool {
+			return m.Node == r || m.Node.Process == nil || m.Node.Note.Labels[0] == r
+		})
+	}
+}
+
+// wrong takes note that a queue that the request of call has waited in was not in order.
+func (q *queue) wrong(call *window.Node) {
+	if q.astray == nil || len(q.astray) >= maxLeads {
+		q.astray = map[netip.AddrPort]bool{}
+	}
+	for n := 0; call != nil && n < maxChain; n++ {
+		if call.Note.Waited {
+			q.astray[call.Peer] = true
+		}
+		call = call.Note.Previous[0]
+	}
+}
