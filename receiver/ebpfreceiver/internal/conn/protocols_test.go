@@ -122,6 +122,13 @@ func TestRealProtocols(t *testing.T) {
 			[]string{"? opaque", "SELECT item", "mysql error", "? opaque"}, // the last is quit
 		},
 		{
+			"FastCGI", []string{
+				"C" + fcgiRequest, "S" + fcgi(6, "Content-type: text/html\r\n\r\n") + fcgi(3, fcgiDone),
+				"C" + fcgiRequest, "S" + fcgi(6, "Status: 404 Not Found\r\n\r\n") + fcgi(3, fcgiDone),
+			},
+			[]string{"GET 200", "GET 404"},
+		},
+		{
 			"TLS", []string{
 				"C\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "S\x16\x03\x03\x00\x7a\x02\x00", "C\x17\x03\x03\x00\x45abc", "S\x17\x03\x03\x00\x45abc", "close",
 			},
@@ -196,6 +203,17 @@ func my(seq byte, body string) string {
 
 const myOK = "\x00\x00\x00\x02\x00\x00\x00"
 
+// fcgi frames a record of FastCGI: type, body.
+func fcgi(kind byte, body string) string {
+	return string([]byte{1, kind, 0, 1, 0, byte(len(body)), 0, 0}) + body
+}
+
+const (
+	fcgiDone    = "\x00\x00\x00\x00\x00\x00\x00\x00"
+	fcgiRequest = "\x01\x01\x00\x01\x00\x08\x00\x00\x00\x01\x01\x00\x00\x00\x00\x00" +
+		"\x01\x04\x00\x01\x00\x13\x00\x00\x0e\x03REQUEST_METHODGET\x01\x04\x00\x01\x00\x00\x00\x00\x01\x05\x00\x01\x00\x00\x00\x00"
+)
+
 func pgStartup() string {
 	body := "\x00\x03\x00\x00user\x00me\x00database\x00shop\x00\x00"
 	n := len(body) + 4
@@ -215,6 +233,7 @@ func TestRealProtocolsMetInTheMiddle(t *testing.T) {
 		{"Redis", []string{"C*2\r\n$3\r\nGET\r\n$1\r\na\r\n", "S$1\r\n1\r\n", "C*2\r\n$3\r\nGET\r\n$1\r\na\r\n", "S$1\r\n1\r\n"}, "GET"},
 		{"PostgreSQL", []string{"C" + pg('Q', "SELECT 1 FROM item\x00"), "S" + pg('C', "SELECT 1\x00") + pg('Z', "I")}, "SELECT item"},
 		{"MySQL", []string{"C" + my(0, "\x03SELECT 1 FROM item"), "S" + my(1, myOK)}, "SELECT item"},
+		{"FastCGI", []string{"C" + fcgiRequest, "S" + fcgi(6, "Content-type: text/html\r\n\r\n") + fcgi(3, fcgiDone)}, "GET 200"},
 	}
 	for _, tt := range tests {
 		for _, server := range []bool{true, false} {

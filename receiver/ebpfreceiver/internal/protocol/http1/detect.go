@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/protocol"
+	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/protocol/httptext"
 )
 
 // enough is how many bytes of a request line without an end are taken for one
@@ -51,7 +52,7 @@ func detectRequest(data []byte) protocol.Verdict {
 		return detectLine(trimCR(target))
 	case !isText(trimCR(target)):
 		return protocol.No
-	case len(line) >= enough && knownMethod(method) != "":
+	case len(line) >= enough && httptext.Method(method) != "":
 		return protocol.Yes
 	}
 	return protocol.Unsure

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/protocol"
+	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/protocol/httptext"
 )
 
 // unknown is the length of a body that does not declare it.
@@ -37,7 +38,7 @@ func (f *framing) contentLength(value []byte) bool {
 	for more := true; more; {
 		var item []byte
 		item, value, more = bytes.Cut(value, []byte{','})
-		n, ok := parseDecimal(bytes.Trim(item, " \t"))
+		n, ok := httptext.Decimal(bytes.Trim(item, " \t"))
 		if !ok || n > maxBody || f.length != unknown && f.length != n {
 			return false
 		}
@@ -75,17 +76,6 @@ func (h *half) endChunk(data []byte) (protocol.Step, bool) {
 	}
 	h.state = chunkSize
 	return protocol.Step{Consumed: n}, data[n-1] == '\n'
-}
-
-func parseDecimal(b []byte) (int64, bool) {
-	var n int64
-	for _, c := range b {
-		if c < '0' || c > '9' || n > (math.MaxInt64-9)/10 {
-			return 0, false
-		}
-		n = n*10 + int64(c-'0')
-	}
-	return n, len(b) > 0
 }
 
 func parseHex(b []byte) (int64, bool) {

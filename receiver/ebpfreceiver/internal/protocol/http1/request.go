@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/protocol"
+	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/protocol/httptext"
 )
 
 // Bounds of what is kept of the headers of one request.
@@ -42,7 +43,7 @@ func (r *request) begin(p *Parser, line []byte) bool {
 	if r.version == "" || len(target) == 0 {
 		return false
 	}
-	r.method = knownMethod(method)
+	r.method = httptext.Method(method)
 	if r.method == "" {
 		r.method, r.original = "_OTHER", string(method)
 	}
@@ -57,19 +58,6 @@ func version(text []byte) string {
 		return "1.1"
 	case string(text) == "HTTP/1.0":
 		return "1.0"
-	}
-	return ""
-}
-
-// knownMethod returns the method if the semantic conventions know it: RFC 9110,
-// PATCH of RFC 5789 and QUERY.
-func knownMethod(method []byte) string {
-	for _, known := range [...]string{
-		"GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "CONNECT", "TRACE", "QUERY",
-	} {
-		if string(method) == known {
-			return known
-		}
 	}
 	return ""
 }

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/protocol"
+	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/protocol/httptext"
 )
 
 // response is what was read of a response.
@@ -17,7 +18,7 @@ func (r *response) begin(line []byte) bool {
 		return false
 	}
 	code, _, _ := bytes.Cut(line[versionLen+1:], []byte{' '})
-	status, ok := parseDecimal(code)
+	status, ok := httptext.Decimal(code)
 	r.status = int(status)
 	return ok && len(code) == 3 && status >= 100
 }

@@ -4,6 +4,7 @@ package registry
 
 import (
 	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/protocol"
+	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/protocol/fastcgi"
 	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/protocol/http1"
 	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/protocol/mysql"
 	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/protocol/postgres"
@@ -17,6 +18,7 @@ func All() []protocol.Protocol {
 		http1.Protocol(),
 		redis.Protocol(),
 		postgres.Protocol(),
+		fastcgi.Protocol(),
 		mysql.Protocol(),
 	}
 }

@@ -30,7 +30,7 @@ func TestEveryProtocolIsComplete(t *testing.T) {
 // TestNoTwoProtocolsClaimTheSameBytes runs every detection over every prefix of
 // what real clients and servers say first.
 func TestNoTwoProtocolsClaimTheSameBytes(t *testing.T) {
-	folders := map[string]string{"http": "http", "redis": "redis", "postgre": "postgresql", "mysql": "mysql"}
+	folders := map[string]string{"http": "http", "redis": "redis", "postgre": "postgresql", "mysql": "mysql", "fastcgi": "fastcgi"}
 	for folder, name := range folders {
 		files, err := filepath.Glob(filepath.Join("../testdata/pcap", folder, "*.pcap"))
 		require.NoError(t, err)
