@@ -129,6 +129,13 @@ func TestRealProtocols(t *testing.T) {
 			[]string{"GET 200", "GET 404"},
 		},
 		{
+			"FastCGI whose last record is read after the response", []string{
+				"C" + fcgiRequest[:len(fcgiRequest)-8], "S" + fcgi(6, "Content-type: text/html\r\n\r\n") + fcgi(3, fcgiDone), "C" + fcgiRequest[len(fcgiRequest)-8:],
+				"C" + fcgiRequest, "S" + fcgi(6, "Status: 404 Not Found\r\n\r\n") + fcgi(3, fcgiDone),
+			},
+			[]string{"GET 200", "GET 404"},
+		},
+		{
 			"TLS", []string{
 				"C\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "S\x16\x03\x03\x00\x7a\x02\x00", "C\x17\x03\x03\x00\x45abc", "S\x17\x03\x03\x00\x45abc", "close",
 			},

@@ -5,8 +5,10 @@
 // nor a method.
 //
 // An exchange is what lies between BEGIN_REQUEST and END_REQUEST of one id.
-// Requests of several ids may be under way. The request is complete with the end
-// of its STDIN, the response with END_REQUEST. Questions about the application's
+// Requests of several ids may be under way. The response is complete with
+// END_REQUEST, the request with its body: PHP-FPM reads the empty record that ends STDIN
+// after it has answered. Where CONTENT_LENGTH does not tell where the body ends,
+// or several requests are under way, that record does. Questions about the application's
 // limits (GET_VALUES) are Ignored.
 //
 // Method, target and headers are read from the parameters, whose first 16 KiB

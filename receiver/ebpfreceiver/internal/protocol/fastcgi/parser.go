@@ -98,6 +98,9 @@ func (p *Parser) next(dir protocol.Direction, data []byte) (protocol.Step, bool)
 	r.open = false
 	step.Skip = int64(r.content + r.padding)
 	step.Message, ok = p.end(r, isEmpty)
+	if step.Message != nil && (r.kind == params || r.kind == stdin && !isEmpty) {
+		step.Skip += headerLen // of the record that ends STDIN
+	}
 	return step, ok
 }
 
@@ -133,7 +136,12 @@ func (p *Parser) end(r *record, isEmpty bool) (*protocol.Message, bool) {
 		return nil, p.begin(r)
 	case r.kind == endRequest:
 		return p.respond(r.id, r.fixed), true
-	case r.kind == stdin && isEmpty, r.kind == abortRequest && p.requests[r.id] != nil:
+	case r.kind == params && isEmpty:
+		p.requests[r.id].measure(&p.options)
+		return p.early(r.id), true
+	case r.kind == stdin && !isEmpty:
+		return p.early(r.id), true
+	case r.kind == stdin, r.kind == abortRequest && p.requests[r.id] != nil:
 		return p.request(r.id, true), true
 	case r.id == 0, r.kind == abortRequest:
 		return ignored(), true

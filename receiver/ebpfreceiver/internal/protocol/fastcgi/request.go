@@ -19,10 +19,14 @@ const (
 // roles of the application: responder, authorizer, filter.
 const roles = 3
 
+// unknown is a length that is not known beforehand.
+const unknown = -1
+
 // request is what was read of a request.
 type request struct {
 	buf  []byte // parameters, as far as they are held
 	body int64
+	want int64 // bytes of the body by CONTENT_LENGTH, or unknown
 }
 
 // begin takes BEGIN_REQUEST. An id that is used again was given up before.
@@ -31,7 +35,7 @@ func (p *Parser) begin(r *record) bool {
 	if role == 0 || role > roles || len(p.requests) >= maxRequests {
 		return false
 	}
-	p.requests[r.id] = &request{}
+	p.requests[r.id] = &request{want: unknown}
 	return true
 }
 
@@ -42,6 +46,38 @@ func (q *request) params(b []byte) bool {
 	}
 	q.buf = append(q.buf, b[:min(len(b), maxParams-len(q.buf))]...)
 	return len(q.buf) < maxParams
+}
+
+// measure finds out how long the body will be, once the parameters are complete.
+func (q *request) measure(o *protocol.Options) {
+	v := readVariables(q.buf, o)
+	n, ok := httptext.Decimal(v.length)
+	switch {
+	case len(q.buf) >= maxParams, v.coded, len(v.length) > 0 && !ok, v.length == nil && mayHaveBody(v.method):
+	default:
+		q.want = n
+	}
+}
+
+// mayHaveBody reports whether requests of the method commonly have one.
+func mayHaveBody(method []byte) bool {
+	switch string(method) {
+	case "GET", "HEAD", "DELETE", "OPTIONS", "TRACE":
+		return false
+	}
+	return true
+}
+
+// early returns the request of an id when its body is complete, though the record
+// that ends STDIN is still to come: PHP-FPM reads that one after it has answered,
+// and nothing the request causes waits for it. Of several requests under way it
+// could be one of another.
+func (p *Parser) early(id uint16) *protocol.Message {
+	q := p.requests[id]
+	if q.want == unknown || q.body < q.want || len(p.requests) > 1 {
+		return nil
+	}
+	return p.request(id, true)
 }
 
 // request returns the request of an id, whole or as far as it was seen.
@@ -72,6 +108,8 @@ func (p *Parser) request(id uint16, whole bool) *protocol.Message {
 type variables struct {
 	method, uri, script, info, query []byte
 	scheme, https, host, agent       []byte
+	length                           []byte
+	coded                            bool // the body has a transfer coding
 	hasQuery                         bool
 	captured                         []protocol.Attribute
 	context                          []protocol.Header
@@ -131,6 +169,10 @@ func (v *variables) set(name, value []byte, o *protocol.Options) {
 		v.scheme = value
 	case "HTTPS":
 		v.https = value
+	case "CONTENT_LENGTH":
+		v.length = value
+	case "HTTP_TRANSFER_ENCODING":
+		v.coded = true
 	case "HTTP_HOST":
 		v.host = value
 	case "HTTP_USER_AGENT":
