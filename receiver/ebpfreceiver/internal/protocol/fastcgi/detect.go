@@ -48,14 +48,15 @@ func detectShort(dir protocol.Direction, b []byte) protocol.Verdict {
 	return protocol.Unsure
 }
 
-// isFixed: a role and flags, or a status; the rest is reserved.
+// isFixed: a role and flags, or a status. The rest is reserved; PHP leaves there
+// what was in its buffer when it ends a request.
 func isFixed(h header, b []byte) protocol.Verdict {
 	if len(b) < fixedLen {
 		return protocol.Unsure
 	}
 	if h.kind == endRequest {
 		const statuses = 3
-		return verdict(b[4] <= statuses && b[5]|b[6]|b[7] == 0)
+		return verdict(b[4] <= statuses)
 	}
 	role := binary.BigEndian.Uint16(b)
 	return verdict(role >= 1 && role <= roles && b[2] <= 1 && b[3]|b[4]|b[5]|b[6]|b[7] == 0)

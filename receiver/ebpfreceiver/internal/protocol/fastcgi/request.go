@@ -184,7 +184,8 @@ func (v *variables) set(name, value []byte, o *protocol.Options) {
 // header keeps a parameter that is a header which the options name.
 func (v *variables) header(name, value []byte, o *protocol.Options) {
 	name, isHeader := bytes.CutPrefix(name, []byte("HTTP_"))
-	if !isHeader && string(name) != "CONTENT_TYPE" && string(name) != "CONTENT_LENGTH" {
+	isContent := string(name) == "CONTENT_TYPE" || string(name) == "CONTENT_LENGTH"
+	if isHeader == isContent || len(value) == 0 { // nginx passes these two both ways, and empty when there is none
 		return
 	}
 	for _, want := range o.ContextHeaders {
