@@ -220,9 +220,10 @@ func TestTheGateFailsWhereNothingCanBeJudged(t *testing.T) {
 
 func TestBlindRunsEveryLinker(t *testing.T) {
 	const data = "../../shared/data/traceweaver/node_load75"
-	text, err := testbed(t, "blind", "--json", "--spans", data+".spans.jsonl.gz", "--truth", data+".truth.jsonl.gz")
+	text, err := testbed(t, "blind", "--json", "--linker", "all", "--spans", data+".spans.jsonl.gz", "--truth", data+".truth.jsonl.gz")
 	require.NoError(t, err)
-	assert.Equal(t, 3, strings.Count(text, `"trace_accuracy":1`))
+	assert.Equal(t, 4, strings.Count(text, `"trace_accuracy":`))
+	assert.Equal(t, 3, strings.Count(text, `"trace_accuracy":1,`), "the baselines: nothing overtakes here")
 	_, err = testbed(t, "blind", "--linker", "magic", "--spans", data+".spans.jsonl.gz", "--truth", data+".truth.jsonl.gz")
 	assert.ErrorContains(t, err, `no linker "magic"`)
 }
