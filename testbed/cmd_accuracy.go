@@ -24,6 +24,7 @@ func runAccuracy(ctx context.Context, args []string, out io.Writer) error {
 	fs.StringVar(&o.Dir, "dir", "", "where to keep cells and recordings (.cache/accuracy)")
 	fs.BoolVar(&o.Resume, "resume", false, "keep the cells that are there and ran")
 	fs.BoolVar(&o.OneStart, "one-start", false, "leave the services up from load to load: quicker, but the Collector comes late to all but the first")
+	fs.DurationVar(&o.Within, "within", 0, "begin no cell later than this; the report says which are missing (no limit)")
 	fs.Uint64Var(&o.Seed, "seed", 1, "seed of tokens, classes, arrivals and delays")
 	fs.BoolVar(&o.Recorder.Scenario.Install, "install", false, "install missing Debian packages")
 	fs.StringVar(&o.Recorder.Binary, "collector", "", "Collector binary (bin/otelcol-custom-slim)")

@@ -2,6 +2,7 @@ package sweep
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -29,8 +30,13 @@ type Options struct {
 	// OneStart leaves the services up from load to load, which saves their starts. Each
 	// but the first is then one to which the Collector comes late.
 	OneStart bool
-	Out      io.Writer
+	// Within, if not zero, is how long after its beginning the sweep still begins cells.
+	// The others say that they had no time; with Resume they get some.
+	Within time.Duration
+	Out    io.Writer
 }
+
+var errNoTime = errors.New("there was no time left for it")
 
 // sweep is one under way.
 type sweep struct {
@@ -77,6 +83,12 @@ func Run(ctx context.Context, specs []*scenario.Spec, o Options) ([]*Cell, error
 // services as possible.
 func (s *sweep) scenario(ctx context.Context, spec *scenario.Spec, cells []*Cell) error {
 	for len(cells) > 0 {
+		if s.Within > 0 && time.Since(s.began) > s.Within {
+			for _, c := range cells {
+				c.fail(errNoTime)
+			}
+			return nil
+		}
 		n, err := s.session(ctx, spec, cells)
 		if ctx.Err() != nil {
 			return ctx.Err()

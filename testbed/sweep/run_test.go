@@ -77,3 +77,15 @@ func TestASweepEndsWhenItIsTold(t *testing.T) {
 	assert.ErrorIs(t, err, context.Canceled)
 	assert.Empty(t, out.String())
 }
+
+func TestCellsForWhichThereIsNoTimeSaySo(t *testing.T) {
+	var out strings.Builder
+	o := options(t, &out)
+	o.Within = 1
+	cells, err := sweep.Run(t.Context(), specs(t, "go-direct"), o)
+	require.NoError(t, err)
+	require.Len(t, cells, 2)
+	for _, c := range cells {
+		assert.Contains(t, c.Error, "no time left")
+	}
+}
