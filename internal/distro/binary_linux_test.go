@@ -115,6 +115,9 @@ func (r *running) says(t *testing.T, text string) {
 // stop asks the Collector to end and checks that it does so in order.
 func (r *running) stop(t *testing.T) {
 	t.Helper()
+	r.says(t, "Everything is ready")
+	// Only after this word it asks for signals, and nothing tells when it has.
+	time.Sleep(200 * time.Millisecond)
 	require.NoError(t, r.cmd.Process.Signal(syscall.SIGTERM))
 	done := make(chan error, 1)
 	go func() { done <- r.cmd.Wait() }()
