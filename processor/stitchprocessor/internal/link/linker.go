@@ -14,7 +14,7 @@ var (
 	onRequest = [...]rule{contextOfRequest, goroutineOfRequest, owns, servedInARun, repliesAfterRead, repliesInBurst, finished, postsBack}
 	onCall    = [...]rule{contextOfCall, goroutineOfCall}
 	onRipe    = [...]rule{ownedAfterAll, repliedAfterWait, adjacent, ledTo, posts, followsNext, precedesNext, submitted, createdBy, cloned, clonedInside}
-	onTime    = [...]rule{sameRequestID, leftOver, onlyOne, eliminated, inOrder, isolated}
+	onTime    = [...]rule{leftOver, onlyOne, eliminated, inOrder, isolated}
 	// supporting are the rules whose claims are compared with certain links.
 	supporting = [...]rule{adjacent, posts, followsNext, submitted, createdBy, inOrder, isolated}
 )
@@ -152,6 +152,10 @@ func (l *Linker) Ripe(call *window.Node, all bool) {
 		return
 	}
 	l.quiet.observe(l, call)
+	sameRequestID(l, call)
+	if l.afterwards(call) {
+		return
+	}
 	for _, r := range onTime {
 		r(l, call)
 	}

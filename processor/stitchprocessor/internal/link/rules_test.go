@@ -173,6 +173,8 @@ func TestTimeRules(t *testing.T) {
 		{"the only request that is open is a candidate", "1<R 2>a 2<a 3>R", "only", "only a R"},
 		{"not if another one is open for a moment", "1<R 2>a 4<S 4>S 2<a 3>R", "only", ""},
 		{"not if the call outlives it", "1<R 2>a 3>R 2<a", "only", ""},
+		{"not if its thread had just answered a request of its own", "2<S 2>S 1<R 2>a 2<a 3>R", "only", ""},
+		{"but if it had answered one that another thread had read", "4<S 2>S 1<R 2>a 2<a 3>R", "only", "only a R"},
 		{"the one request without a call takes the one call without a request", "1<R 2>a 2<a 3>R", "elimination", "elimination a R"},
 		{"not if there are two such requests", "1<R 4<S 2>a 2<a 3>R 4>S", "elimination", ""},
 		{"nor two such calls", "1<R 2>a 2<a 2>b 2<b 3>R", "elimination", ""},

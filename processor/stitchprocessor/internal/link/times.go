@@ -3,6 +3,7 @@ package link
 import (
 	"net/netip"
 
+	"github.com/otelcol-custom/otelcol-custom/internal/evidence"
 	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/window"
 )
 
@@ -132,4 +133,16 @@ func (b *background) observe(l *Linker, c *window.Node) {
 func (b *background) never(peer netip.AddrPort) bool {
 	a := b.peers[peer]
 	return a != nil && a.inside >= 20 && a.outside*200 <= a.inside
+}
+
+// afterwards reports whether the last thing that the thread of a call did before was to
+// answer a request that it had read itself. Such a thread serves its own requests:
+// whatever else is open meanwhile, it is not about that.
+func (l *Linker) afterwards(call *window.Node) bool {
+	m := &call.Request
+	if m.Loop() || m.Goroutine() {
+		return false
+	}
+	before := l.p.Before(m)
+	return before != nil && before.Kind == evidence.ServerWrite && before.Node.Request.TID == m.TID
 }
