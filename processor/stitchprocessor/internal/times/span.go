@@ -53,7 +53,6 @@ func DefaultConfig() Config {
 type Counts struct {
 	Abstained [Causes]int
 	Requests  int // given up because the window was full
-	Relearned int // times that the model was learned anew because it had become bad
 }
 
 // slack is how far a call may reach beyond its request, for clocks that are not read at once.
