@@ -149,11 +149,16 @@ func (a *Assembler) enclose(k, s *Span, confidence float64) bool {
 // ended: the one that made a call in the trace of that, else the only one, once all
 // that it may be are known. One that the span fills better contradicts.
 func (a *Assembler) around(p *Process, s *Span) (*Span, float64) {
-	p.unmatched = slices.DeleteFunc(p.unmatched, func(k *Span) bool { return k.released || k.enclosing })
+	p.unmatched = slices.DeleteFunc(p.unmatched, func(k *Span) bool { return k.released })
 	var told, only *Span
+	taken := false // one that has an SDK's span may have the wrong one: nothing is left over for sure
 	n, tightest := 0, int64(math.MaxInt64)
 	for _, k := range p.unmatched {
 		if !encloses(k, s) {
+			continue
+		}
+		if k.enclosing {
+			taken = true
 			continue
 		}
 		tightest = min(tightest, margin(k, s))
@@ -169,7 +174,7 @@ func (a *Assembler) around(p *Process, s *Span) (*Span, float64) {
 	switch {
 	case told != nil && margin(told, s) <= tightest+tight:
 		return told, containedConfidence
-	case told == nil && n == 1 && known && margin(only, s) <= tightest+tight:
+	case told == nil && n == 1 && !taken && known && margin(only, s) <= tightest+tight:
 		return only, containedConfidence
 	case s.App.gaveUp && tightest < math.MaxInt64:
 		a.Counts.Rejected[Ambiguous]++
