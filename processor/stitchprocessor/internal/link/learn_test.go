@@ -204,6 +204,58 @@ func TestBeingTheOnlyRequestCountsAloneWhereNothingIsCalledUnasked(t *testing.T)
 	}
 }
 
+func TestIsolationCountsAloneWhereMostCallsHaveProvedIt(t *testing.T) {
+	for _, tt := range []struct {
+		name                string
+		right, wrong, other int // calls whose link agrees, does not, and calls without a link
+		likely              bool
+	}{
+		{"not known yet", 39, 0, 0, false},
+		{"enough that agree", 40, 0, 0, true},
+		{"one that does not, of too few", 50, 1, 0, false},
+		{"one that does not, of many", 120, 1, 0, true},
+		{"most calls have no link", 40, 0, 50, false},
+		{"half of them have one", 60, 0, 55, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := window.New()
+			var last *window.Claim
+			l := link.New(p, func(_ *window.Node, c window.Claim) {
+				if c.Kind == link.Isolated {
+					last = &c
+				}
+			})
+			play := func(parent int) {
+				nodes := read(t, "4<S 4>S zzz 1<R 2>a 2<a 3>R").deliver(l, p, false)
+				call := nodes[1]
+				if parent >= 0 {
+					call.State, call.Kind, call.Parent = window.Linked, link.Reply, nodes[parent]
+					l.Decided(call)
+					l.Advance(call.End + 1)
+				} else {
+					l.Ripe(call, true)
+				}
+				for _, n := range nodes {
+					p.Remove(n)
+				}
+			}
+			for range tt.other {
+				play(-1)
+			}
+			for range tt.wrong {
+				play(0)
+			}
+			for range tt.right {
+				play(2)
+			}
+			play(-1)
+			require.NotNil(t, last)
+			assert.Equal(t, tt.likely, last.Trust == window.Likely)
+			assert.Equal(t, tt.likely, last.Score >= 0.98)
+		})
+	}
+}
+
 func TestKindsAreDescribed(t *testing.T) {
 	names := map[string]bool{}
 	for k := window.Kind(0); k < link.Kinds; k++ {

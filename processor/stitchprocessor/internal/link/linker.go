@@ -26,19 +26,20 @@ type Linker struct {
 	p     *window.Process
 	claim func(call *window.Node, c window.Claim)
 
-	locks   locks
-	loops   loops
-	serial  serial
-	trust   reputations
-	quiet   background
-	wakes   wakeups
-	tasks   tasks
-	replies replies
-	shapes  shapes
-	habits  habits
-	hops    relays
-	dials   dials
-	review  []*window.Node // linked calls to learn from
+	locks     locks
+	loops     loops
+	serial    serial
+	trust     reputations
+	quiet     background
+	wakes     wakeups
+	tasks     tasks
+	replies   replies
+	shapes    shapes
+	habits    habits
+	hops      relays
+	dials     dials
+	isolation isolations
+	review    []*window.Node // linked calls to learn from
 
 	// Scratch of the time rules.
 	open, rivals []*window.Node
@@ -64,6 +65,7 @@ func (l *Linker) Learn(n *window.Node) {
 	l.tasks.observe(n)
 	l.habits.observe(n)
 	l.dials.observe(n)
+	l.isolation.observe(n)
 	l.loops.watch(n)
 }
 
@@ -173,6 +175,7 @@ func (l *Linker) Decided(call *window.Node) {
 		return
 	}
 	l.vote(call)
+	l.isolation.linked(call)
 	l.habits.learn(call)
 	d := Describe(call.Kind)
 	if d.Trust < window.Likely || d.Class == Pattern || len(l.review) == maxReview || !l.trust.sample() {
@@ -187,7 +190,10 @@ func (l *Linker) compare(call *window.Node) {
 		return
 	}
 	claim := l.claim
-	l.claim = l.trust.judge
+	l.claim = func(c *window.Node, claim window.Claim) {
+		l.trust.judge(c, claim)
+		l.isolation.judge(c, claim)
+	}
 	for _, r := range supporting {
 		r(l, call)
 	}

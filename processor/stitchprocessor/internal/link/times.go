@@ -80,24 +80,6 @@ func inOrder(l *Linker, c *window.Node) {
 	}
 }
 
-// isolatedKind: the request is the last one that was read before the call was
-// written, and no other one was read for much longer than it took from one to the
-// other: no other handoff was under way that this one can have been mistaken for. It
-// holds for answered requests, too. Supporting only. An estimate, not measured.
-var isolatedKind = Kind{Name: "isolated", Class: Time, Trust: window.Support, Precision: 0.85, Detached: true}
-
-// isolation is how much longer, in ns, beside a factor of four.
-const isolation = int64(1e6)
-
-func isolated(l *Linker, c *window.Node) {
-	r, previous := l.p.LastRequests(c.Start())
-	if r == nil || previous != nil && r.Start()-previous.Request.End < 4*(c.Start()-r.Request.End)+isolation {
-		return
-	}
-	score, _ := l.trust.earned(Isolated)
-	l.claim(c, window.Claim{Parent: r, Kind: Isolated, Score: score})
-}
-
 // background knows which peers the process calls without being asked: a health
 // check, an exporter. Being the only request open says nothing about those.
 type background struct{ peers map[netip.AddrPort]*alone }

@@ -42,7 +42,10 @@ func (r *reputations) judge(c *window.Node, claim window.Claim) {
 
 // note counts evidence of kind k that agreed with a decision, or did not.
 func (r *reputations) note(k window.Kind, agree bool) {
-	rec := &r.of[k]
+	r.of[k].note(agree)
+}
+
+func (rec *record) note(agree bool) {
 	if rec.agree+rec.disagree >= memory {
 		rec.agree, rec.disagree = rec.agree/2, rec.disagree/2
 	}
