@@ -112,12 +112,16 @@ func (c *Config) Validate() error {
 	bad(c.LowConfidence != LowConfidenceLink && c.LowConfidence != LowConfidenceDrop,
 		"low_confidence", "link or drop", fmt.Sprintf("%q", string(c.LowConfidence)))
 	for _, name := range c.Disable {
-		bad(!slices.Contains(Methods(), name), "disable", "names of methods ("+strings.Join(Methods(), ", ")+")", fmt.Sprintf("%q", name))
+		bad(name != Joint && !slices.Contains(Methods(), name), "disable", "names of methods ("+strings.Join(Methods(), ", ")+")", fmt.Sprintf("%q", name))
 	}
 	bad(c.Times.MaxSpans < 1, "times::max_spans", "at least 1", c.Times.MaxSpans)
 	bad(c.Workers < 0 || c.Workers > 256, "workers", "from 0 to 256", c.Workers)
 	return errors.Join(errs...)
 }
+
+// Joint, among the methods that are disabled, lets every call be decided on by itself
+// where calls that compete for requests are assigned together.
+const Joint = "joint"
 
 // Methods returns every value that stitch.method can have, the strongest first.
 func Methods() []string {

@@ -26,6 +26,9 @@ func (s *shard) process(id instance, now int64) *process {
 	}
 	p := &process{id: id, window: window.New(), peer: join.NewProcess(id.host), seen: now, registry: s.registry}
 	p.linker = link.New(p.window, s.solver.Claim)
+	if s.limits.apart {
+		p.linker.Separate()
+	}
 	p.window.Owner = p
 	s.processes[id] = s.recent.PushFront(p)
 	return p

@@ -48,6 +48,7 @@ type limits struct {
 	keep      bool // evidence stays on the spans
 	fragments bool // as much of it as another stitch processor needs
 	deaf      bool // to contexts on the wire
+	apart     bool // every call is decided on by itself
 }
 
 // shard owns the windows of some process instances and decides on their calls. It has
@@ -93,6 +94,7 @@ func newShard(c *Config, share int, known *registry) *shard {
 			keep:      c.KeepEvidence,
 			fragments: c.Fragments,
 			deaf:      c.disables(join.MethodContext),
+			apart:     c.disables(Joint),
 		},
 		processes: map[instance]*list.Element{}, recent: list.New(), registry: known,
 	}

@@ -113,6 +113,19 @@ func TestALinkerThatLooksAtTheTruthIsFoundOut(t *testing.T) {
 	assert.ErrorIs(t, err, replay.ErrNotBlind, "a recording without truth proves nothing")
 }
 
+func TestCallsThatCompeteAreBetterAssignedTogether(t *testing.T) {
+	r, err := replay.Read("../recordings/java-stages-c64.pb.gz")
+	require.NoError(t, err)
+	calls := func(disable ...string) score.Count {
+		released, err := r.Stitch(disable...)
+		require.NoError(t, err)
+		return replay.Score(released, score.Options{}).Calls
+	}
+	together, apart := calls(), calls(stitchprocessor.Joint)
+	assert.Greater(t, together.Recall().Value, apart.Recall().Value+0.1)
+	assert.LessOrEqual(t, together.Wrong, apart.Wrong)
+}
+
 func TestWithoutAnyMethodNothingIsLinked(t *testing.T) {
 	r, err := replay.Read("../recordings/java-submit-get-c64.pb.gz")
 	require.NoError(t, err)

@@ -13,9 +13,9 @@ import (
 // ablation tells what each method is worth.
 func (d *document) ablation(cells []*sweep.Cell) {
 	d.line("## Without each kind of evidence\n")
-	d.line("The same recordings, replayed with one method switched off. Differences in points of all calls, or of all traces.\n")
+	d.line("The same recordings, replayed with one method switched off; without `joint` every call is decided on by itself. Differences in points of all calls, or of all traces.\n")
 	d.line("| without | recall | wrong | orphan | exact | hit most |\n|---|--:|--:|--:|--:|---|")
-	for _, method := range stitchprocessor.Methods() {
+	for _, method := range append(stitchprocessor.Methods(), stitchprocessor.Joint) {
 		d.without(method, cells)
 	}
 	d.line("")

@@ -14,7 +14,7 @@ import (
 )
 
 // judge fills in c from what was recorded. With ablate, every method is switched
-// off once.
+// off once, and the joint assignment.
 func (c *Cell) judge(r *recorder.Recording, ablate bool) error {
 	c.Traffic, c.Lost = traffic(r.Load), lost(r.Metrics)
 	if r.Report != nil && !r.Report.OK() {
@@ -42,7 +42,7 @@ func (c *Cell) judge(r *recorder.Recording, ablate bool) error {
 
 func (c *Cell) ablate(recording replay.Recording, o score.Options) error {
 	c.Without = map[string]Outcome{}
-	for _, method := range stitchprocessor.Methods() {
+	for _, method := range append(stitchprocessor.Methods(), stitchprocessor.Joint) {
 		released, err := recording.Stitch(method)
 		if err != nil {
 			return fmt.Errorf("replay without %s: %w", method, err)

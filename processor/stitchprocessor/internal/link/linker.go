@@ -41,6 +41,8 @@ type Linker struct {
 	isolation isolations
 	review    []*window.Node // linked calls to learn from
 
+	separate bool
+
 	// Scratch of the time rules.
 	open, rivals []*window.Node
 	costs        []float64
@@ -53,6 +55,9 @@ type Linker struct {
 func New(p *window.Process, sink func(call *window.Node, c window.Claim)) *Linker {
 	return &Linker{p: p, claim: sink, locks: newLocks(), loops: newLoops()}
 }
+
+// Separate makes l look at every call as if no other one competed for its request.
+func (l *Linker) Separate() { l.separate = true }
 
 // maxRetries bounds how often late messages make the rules run again for a node.
 const maxRetries = 8

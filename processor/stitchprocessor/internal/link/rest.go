@@ -48,7 +48,10 @@ func (l *Linker) likeliest(c *window.Node) (*window.Node, float64) {
 	if len(columns) == 0 {
 		return nil, 0
 	}
-	l.rivals = l.p.NearUndecided(l.rivals[:0], c, maxRivals)
+	l.rivals = l.rivals[:0]
+	if !l.separate {
+		l.rivals = l.p.NearUndecided(l.rivals, c, maxRivals)
+	}
 	p := &l.problem
 	p.Reset(1+len(l.rivals), len(columns), aloneCost)
 	l.fill(hb, 0, c, columns)

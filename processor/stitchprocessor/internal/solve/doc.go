@@ -8,7 +8,7 @@
 // may do depends on its trust: decide at once, decide when nothing better
 // can come, or only help.
 //
-// The solver is greedy: it decides one call after the other. All that it knows is in
-// the claims on the nodes of the window, so a joint optimisation can take its
-// place behind the same two methods, Claim and Final.
+// The solver decides one call after the other, for there is hardly ever anything to
+// choose (docs/design/0005-assignment.md). What is left over, and competes, the linker
+// assigns together.
 package solve
