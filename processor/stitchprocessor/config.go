@@ -119,8 +119,8 @@ func (c *Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// Joint, among the methods that are disabled, lets every call be decided on by itself
-// where calls that compete for requests are assigned together.
+// Joint is no method but may be disabled like one: then calls that compete for requests
+// are not assigned together, but each is decided on by itself.
 const Joint = "joint"
 
 // Methods returns every value that stitch.method can have, the strongest first.
