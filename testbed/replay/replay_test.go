@@ -45,6 +45,21 @@ func TestRecordingsAreStitchedAsWellAsTheyWere(t *testing.T) {
 	})
 }
 
+func TestLinksAreAsSureAsTheySay(t *testing.T) {
+	links, right := 0, 0
+	eachRecording(t, func(t *testing.T, o score.Options, r replay.Recording) {
+		released, err := r.Stitch()
+		require.NoError(t, err)
+		for _, b := range replay.Score(released, o).Calibration {
+			if b.Low >= 0.9 {
+				links, right = links+b.Links, right+b.Right
+			}
+		}
+	})
+	require.Greater(t, links, 5000)
+	assert.GreaterOrEqual(t, float64(right)/float64(links), 0.97)
+}
+
 func bytesOf(t *testing.T, batches []ptrace.Traces) (out []byte) {
 	t.Helper()
 	for _, td := range batches {

@@ -159,9 +159,16 @@ func (s *scorer) judge(i int, r *Result, c *claims) {
 		}
 		v = s.call(i)
 		r.Calls.add(v)
-		count := r.Methods[sp.Method]
+		method := sp.Method
+		if v == orphan {
+			method = ""
+		}
+		count := r.Methods[method]
 		count.add(v)
-		r.Methods[sp.Method] = count
+		r.Methods[method] = count
+		if v == orphan && !sp.Candidate.IsEmpty() {
+			c.add(sp, s.candidate(i) == right)
+		}
 	case sp.Incoming():
 		peer, ok := s.dialed[peerKey{sp.Peer.String(), sp.Local.String(), sp.Token}]
 		if !ok || !sp.Local.IsValid() {
@@ -190,6 +197,13 @@ func (s *scorer) parent(i int) (int, verdict) {
 		return p, right
 	}
 	return 0, wrong
+}
+
+// candidate judges the candidate of an outgoing span without a parent as if it were one.
+func (s *scorer) candidate(i int) verdict {
+	s.spans[i].Parent = s.spans[i].Candidate
+	defer func() { s.spans[i].Parent = pcommon.SpanID{} }()
+	return s.call(i)
 }
 
 // call judges an outgoing span. The nearest incoming span above it must be of

@@ -201,7 +201,7 @@ func TestConfidenceIsComparedWithWhatCameTrue(t *testing.T) {
 	high := r.Calibration[1]
 	assert.InDelta(t, 0.936, high.Claimed, 1e-9)
 	assert.Equal(t, []int{5, 4}, []int{high.Links, high.Right})
-	assert.Equal(t, map[string]score.Count{"wake": {Right: 4, Wrong: 1}, "time": {Right: 1, Wrong: 1, Orphan: 1}}, r.Methods)
+	assert.Equal(t, map[string]score.Count{"": {Orphan: 1}, "wake": {Right: 4, Wrong: 1}, "time": {Right: 1, Wrong: 1}}, r.Methods)
 
 	wake := r.Claims["wake"]
 	require.Len(t, wake, 3, "narrow bins where it matters")
@@ -355,4 +355,40 @@ func BenchmarkScore(b *testing.B) {
 		score.Score(spans, score.Options{})
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(spans)), "ns/span")
+}
+
+func TestCandidatesCountAsClaimsOnly(t *testing.T) {
+	candidate := func(parent byte, s score.Span) score.Span {
+		s.Candidate = id(parent)
+		return s
+	}
+	spans := []score.Span{
+		span(server, 1, 0, 7), span(server, 2, 0, 8),
+		candidate(1, sure(0.8, "tick", span(client, 3, 0, 7))),
+		candidate(1, sure(0.6, "tick", span(client, 4, 0, 8))),
+	}
+	got := score.Score(spans, score.Options{})
+	assert.Equal(t, score.Count{Orphan: 2}, got.Calls)
+	assert.Equal(t, map[string]score.Count{"": {Orphan: 2}}, got.Methods)
+	require.Len(t, got.Claims["tick"], 1)
+	bin := got.Claims["tick"][0]
+	assert.Equal(t, []int{2, 1}, []int{bin.Links, bin.Right})
+	assert.InDelta(t, 0.7, bin.Claimed, 1e-9)
+}
+
+func TestSpanLinksAreCandidates(t *testing.T) {
+	td := ptrace.NewTraces()
+	s := td.ResourceSpans().AppendEmpty().ScopeSpans().AppendEmpty().Spans().AppendEmpty()
+	s.SetSpanID(id(2))
+	s.Links().AppendEmpty().SetSpanID(id(9)) // somebody else's
+	l := s.Links().AppendEmpty()
+	l.SetSpanID(id(1))
+	l.Attributes().PutStr("stitch.method", "submit")
+	l.Attributes().PutDouble("stitch.confidence", 0.75)
+	got := score.Append(nil, td, nil)[0]
+	assert.Equal(t, id(1), got.Candidate)
+	assert.Equal(t, "submit", got.Method)
+	assert.InDelta(t, 0.75, got.Confidence, 1e-9)
+	s.SetParentSpanID(id(3))
+	assert.Zero(t, score.Append(nil, td, nil)[0].Candidate, "the parent was found otherwise")
 }

@@ -29,9 +29,10 @@ type Span struct {
 	Start, End    int64 // Unix ns
 	Instance      Instance
 	Local, Peer   netip.AddrPort
-	Token         truth.Token // zero: none
-	Ambiguous     bool        // several tokens: not judged
-	Method        string
+	Token         truth.Token    // zero: none
+	Ambiguous     bool           // several tokens: not judged
+	Candidate     pcommon.SpanID // of a span link: not sure enough for a parent
+	Method        string         // of the parent or the candidate
 	Confidence    float64
 	HasConfidence bool
 	Released      int64 // Unix ns, 0: not known
@@ -103,12 +104,28 @@ func (s *Span) read(span ptrace.Span) {
 	s.Ambiguous = err != nil
 	a := span.Attributes()
 	s.Local, s.Peer = address(a, "network.local."), address(a, "network.peer.")
-	if v, ok := a.Get(evidence.KeyMethod); ok {
-		s.Method = v.Str()
+	s.claim(a)
+	if !s.Parent.IsEmpty() {
+		return
+	}
+	for _, l := range span.Links().All() {
+		if s.claim(l.Attributes()) {
+			s.Candidate = l.SpanID()
+			return
+		}
+	}
+}
+
+// claim reads how a parent was found, and reports whether a says so.
+func (s *Span) claim(a pcommon.Map) bool {
+	method, ok := a.Get(evidence.KeyMethod)
+	if ok {
+		s.Method = method.Str()
 	}
 	if v, ok := a.Get(evidence.KeyConfidence); ok {
 		s.Confidence, s.HasConfidence = v.Double(), true
 	}
+	return ok
 }
 
 func address(a pcommon.Map, prefix string) netip.AddrPort {

@@ -83,8 +83,9 @@ func (o *outcomes) score(how certainty) float64 {
 	return min(max(float64(o.n-wrong+1)/float64(o.n+2), atFirst[how]), tickKind.Precision)
 }
 
-// atFirst is what a pair is worth before any reply has told whether it is right.
-var atFirst = [certainties]float64{direct: 0.95, late: 0.8, ordered: 0.8}
+// atFirst is what a pair is worth before any reply has told whether it is right: too
+// little for a parent, but for direct ones. Measured for replies: 104 right, 3 wrong.
+var atFirst = [certainties]float64{direct: 0.95, late: 0.88, ordered: 0.88}
 
 // plausible reports whether both directions agreeing is more than chance: a model that
 // is mostly wrong agrees with itself by chance, too.
