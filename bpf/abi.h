@@ -23,9 +23,9 @@ enum record_type {
 	RECORD_RETRANSMIT = 5, /* a segment of a connection was sent again */
 };
 
-/* Who opened the connection, as far as the kernel side saw. */
+/* Who opened the connection, as far as the kernel side can tell. */
 enum conn_role {
-	ROLE_UNKNOWN = 0, /* existed before tracing began */
+	ROLE_UNKNOWN = 0, /* nothing says so */
 	ROLE_SERVER = 1,  /* accepted here */
 	ROLE_CLIENT = 2,  /* connected here */
 };
@@ -104,14 +104,15 @@ struct thread_point {
 /*
  * A connection, sent once before its first I/O. For ROLE_CLIENT `at` and
  * `time_ns` tell who called connect and when; for ROLE_SERVER, accept; for
- * ROLE_UNKNOWN, the first I/O. These are no I/O of their own: at.io is the
+ * one that was found, the first I/O. These are no I/O of their own: at.io is the
  * ordinal of the I/O that the thread had made before.
  */
 struct conn_record {
 	__u8 type;   /* RECORD_CONN */
 	__u8 role;   /* enum conn_role */
 	__u8 family; /* AF_INET, AF_INET6 */
-	__u8 pad[5];
+	__u8 found;  /* existed before tracing began */
+	__u8 pad[4];
 	__u64 conn; /* identity: never used twice while the programs are loaded */
 	__u64 time_ns;
 	struct thread_point at;

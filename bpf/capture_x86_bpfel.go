@@ -33,7 +33,8 @@ type CaptureConn struct {
 	Role      uint8
 	Direction uint8
 	Announced uint8
-	Pad       [5]uint8
+	Found     uint8
+	Pad       [4]uint8
 }
 
 type CaptureConnRecord struct {
@@ -41,7 +42,8 @@ type CaptureConnRecord struct {
 	Type       uint8
 	Role       uint8
 	Family     uint8
-	Pad        [5]uint8
+	Found      uint8
+	Pad        [4]uint8
 	Conn       uint64
 	TimeNs     uint64
 	At         CaptureThreadPoint

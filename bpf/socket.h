@@ -21,7 +21,8 @@ struct conn {
 	__u8 role;
 	__u8 direction; /* of the last I/O, or NO_DIRECTION */
 	__u8 announced; /* the conn record reached the ring buffer */
-	__u8 pad[5];
+	__u8 found;	/* it existed before */
+	__u8 pad[4];
 };
 
 /* Keyed by the address of struct sock. */
@@ -108,6 +109,34 @@ static __always_inline struct conn *conn_add(struct sock *sk, __u8 role,
 }
 
 /*
+ * Who opened a connection that existed before. An accepted socket is a copy of its
+ * listener, the length of the queue included; one that never listened has none. And
+ * if fastreuse of its port is below zero, connect chose that port, not bind. What is
+ * left is a listener without a queue, or a client that was bound: unknown.
+ */
+static __always_inline __u8 role_of(struct sock *sk)
+{
+	struct inet_bind_bucket *port;
+
+	if (READ(struct sock, sk, sk_max_ack_backlog))
+		return ROLE_SERVER;
+	port = READ(struct inet_connection_sock, sk, icsk_bind_hash);
+	if (port && READ(struct inet_bind_bucket, port, fastreuse) < 0)
+		return ROLE_CLIENT;
+	return ROLE_UNKNOWN;
+}
+
+static __always_inline struct conn *conn_find(struct sock *sk, const struct thread_point *at,
+					      __u64 time_ns)
+{
+	struct conn *conn = conn_add(sk, role_of(sk), at, time_ns);
+
+	if (conn)
+		conn->found = true;
+	return conn;
+}
+
+/*
  * The entry of a socket that `task` uses. The address alone does not name the
  * connection: after a lost close another socket may live there, with other
  * ports. (A connecting socket gets its source port after the entry was made.)
@@ -162,6 +191,7 @@ static __always_inline void announce(struct conn *conn, struct sock *sk)
 	struct conn_record record = {
 		.type = RECORD_CONN,
 		.role = conn->role,
+		.found = conn->found,
 		.conn = conn->id,
 		.time_ns = conn->time_ns,
 		.at = conn->at,

@@ -199,7 +199,7 @@ static __always_inline void on_transfer(struct sock *sk, struct conn *conn,
 	record->exit_ns = bpf_ktime_get_ns();
 	point_of(&record->at, thread, task, regs);
 	if (!conn)
-		conn = conn_add(sk, ROLE_UNKNOWN, &record->at, record->exit_ns);
+		conn = conn_find(sk, &record->at, record->exit_ns);
 	if (!conn)
 		return;
 	if (!conn->announced)

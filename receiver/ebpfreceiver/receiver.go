@@ -186,9 +186,10 @@ func (r *ebpfReceiver) parserOptions() *protocol.Options {
 	return o
 }
 
-// roleBy finds the role of a connection that existed before tracing: accepted, if
-// there is a listener on its local port. Without one it may have been a server's
-// whose listener is closed: the protocol will tell.
+// roleBy finds the role of a connection that existed before tracing and of which the
+// kernel side cannot tell it: accepted, if there is a listener on its local port.
+// Without one it may have been a server's whose listener is closed: the protocol will
+// tell.
 func roleBy(isListening listening) func(*event.Conn) event.Role {
 	return func(c *event.Conn) event.Role {
 		if isListening(c.NetNS, c.Local) {

@@ -6,7 +6,7 @@ import (
 )
 
 // learnSources finds out what the sources of m's handoffs were, where the kernel side
-// did not know: on connections older than the agent it cannot tell calls from
+// did not know: on some connections older than the agent it cannot tell calls from
 // requests. The span of the source can, and is mostly here by now.
 func (l *Linker) learnSources(m *window.Message) {
 	for i := range m.Handoffs {

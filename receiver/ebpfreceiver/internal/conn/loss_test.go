@@ -189,6 +189,17 @@ func TestConnectionsThatExistedBefore(t *testing.T) {
 	}
 }
 
+func TestAConnectionThatWasFoundHasNotBeenOpenedNow(t *testing.T) {
+	w := newWorld(t, nil)
+	w.play(w.Found(event.RoleClient, local, remote), false, `C Q a\n`, `S A ok\n`)
+	w.play(w.Found(event.RoleServer, local, remote), true, `C Q a\n`, `S A ok\n`)
+	w.play(w.Dial(w.thread, local, remote), false, `C Q a\n`, `S A ok\n`)
+	require.Len(t, w.got, 3)
+	opened := []bool{w.got[0].Opened, w.got[1].Opened, w.got[2].Opened}
+	assert.Equal(t, []bool{false, false, true}, opened, "nobody saw who connected or accepted the first two")
+	assert.Equal(t, []string{"client a answered ok lossy", "server a answered ok lossy", "client a answered ok"}, w.summary())
+}
+
 func TestAnUnknownProtocolIsNotTriedForEver(t *testing.T) {
 	w := newWorld(t, func(o *Options) { o.Role = func(*event.Conn) event.Role { return event.RoleServer } })
 	s := w.Existing(local, remote)

@@ -27,7 +27,7 @@ type Options struct {
 	// Opaque delivers the exchanges on connections whose protocol cannot be read.
 	Opaque bool
 
-	// Role finds the role of a connection that existed before tracing began;
+	// Role finds the role of a connection of which the kernel side does not know it;
 	// RoleUnknown leaves it to the protocol. Nil knows none.
 	Role func(*event.Conn) event.Role
 	// Ignore names connections that are none of our business: the Collector's own

@@ -65,7 +65,7 @@ func (t *Table) Conn(ev *event.Conn) {
 	role := c.info.Role
 	c.info = *ev
 	c.texts = [2]string{ev.Local.Addr().String(), ev.Remote.Addr().String()}
-	c.seen = ev.Role != event.RoleUnknown
+	c.seen = !ev.Found
 	if c.info.Role == event.RoleUnknown {
 		c.info.Role = role
 	}

@@ -79,6 +79,7 @@ func (d *Decoder) decodeConn(r *bpf.CaptureConnRecord, h Handler) {
 	d.conn = Conn{
 		ID:     r.Conn,
 		Role:   Role(r.Role),
+		Found:  r.Found != 0,
 		Time:   r.TimeNs,
 		At:     point(&r.At),
 		Local:  netip.AddrPortFrom(netip.AddrFrom16(r.LocalAddr).Unmap(), r.LocalPort),

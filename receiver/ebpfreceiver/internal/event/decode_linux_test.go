@@ -70,7 +70,7 @@ func TestAnIORecordCarriesHandoffsAndPayload(t *testing.T) {
 func TestTheOtherRecordsAreRead(t *testing.T) {
 	h := &handler{}
 	var d event.Decoder
-	conn := bpf.CaptureConnRecord{Type: 1, Role: 1, Family: 2, Conn: 7, TimeNs: 50, LocalPort: 80, RemotePort: 4242, Netns: 99}
+	conn := bpf.CaptureConnRecord{Type: 1, Role: 1, Family: 2, Found: 1, Conn: 7, TimeNs: 50, LocalPort: 80, RemotePort: 4242, Netns: 99}
 	copy(conn.LocalAddr[10:], []byte{0xff, 0xff, 127, 0, 0, 1})
 	conn.RemoteAddr[15] = 1
 	require.NoError(t, d.Decode(bytesOf(t, conn), h))
@@ -81,6 +81,7 @@ func TestTheOtherRecordsAreRead(t *testing.T) {
 	assert.Equal(t, "127.0.0.1:80", h.conns[0].Local.String())
 	assert.Equal(t, "[::1]:4242", h.conns[0].Remote.String())
 	assert.Equal(t, event.RoleServer, h.conns[0].Role)
+	assert.True(t, h.conns[0].Found)
 	assert.Equal(t, []event.Close{{ConnID: 7, Time: 60, Errno: 111, Connecting: true}}, h.closes)
 	assert.Equal(t, []event.Retransmit{{ConnID: 7, Time: 65}}, h.again)
 	assert.Equal(t, []event.Process{{Change: event.Listen, PID: 12, Parent: 11, Port: 8080, Time: 70, Comm: "sh"}}, h.processes)

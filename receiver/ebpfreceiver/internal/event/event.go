@@ -7,7 +7,7 @@ type Role uint8
 
 // Roles of a connection (enum conn_role).
 const (
-	RoleUnknown Role = iota // existed before tracing began
+	RoleUnknown Role = iota // nothing says so
 	RoleServer              // accepted by the process
 	RoleClient              // connected by the process
 )
@@ -54,11 +54,12 @@ type Handoff struct {
 }
 
 // Conn announces a connection. For RoleClient, At and Time say who called
-// connect and when; for RoleServer, accept; for RoleUnknown, the first I/O.
+// connect and when; for RoleServer, accept; for one that was found, the first I/O.
 // At.IO is the ordinal of the I/O that the thread had made before.
 type Conn struct {
 	ID            uint64 // never used twice while the probe is loaded
 	Role          Role
+	Found         bool   // it existed before tracing began
 	Time          uint64 // CLOCK_MONOTONIC ns
 	At            Point
 	Local, Remote netip.AddrPort // IPv4 unmapped

@@ -38,7 +38,6 @@ func actors() map[string]func() (any, error) {
 		"many":      actMany,
 		"listen":    actListen,
 		"peek":      actPeek,
-		"preceding": actPreceding,
 		"threads":   actThreads,
 		"handoffs":  actManyHandoffs,
 		"echo":      actEcho,
@@ -47,6 +46,10 @@ func actors() map[string]func() (any, error) {
 		"fin":       actFin,
 		"reset":     actReset,
 	}
+	for name := range precedings() {
+		out[name] = actPreceding
+	}
+	out["preceding: futex"] = func() (any, error) { return futexAfter(precedingPair) }
 	for name, write := range writers {
 		for readName, read := range readers {
 			out["io:"+name+":"+readName+":4"] = actIO("127.0.0.1", write, read)
@@ -61,10 +64,10 @@ func runActor(name string) error {
 	if !ok {
 		return fmt.Errorf("no actor %q", name)
 	}
-	var before any
-	if name == "preceding" {
+	var before *pair
+	if connect := precedings()[name]; connect != nil {
 		var err error
-		if before, err = connectBefore(); err != nil {
+		if before, err = connect(); err != nil {
 			return err
 		}
 	}
@@ -72,7 +75,7 @@ func runActor(name string) error {
 	if _, err := bufio.NewReader(os.Stdin).ReadString('\n'); err != nil {
 		return err
 	}
-	precedingPair, _ = before.(*pair)
+	precedingPair = before
 	result, err := act()
 	if err != nil {
 		return fmt.Errorf("actor %s: %w", name, err)
@@ -87,10 +90,6 @@ func runActor(name string) error {
 // pair is the two ends of a TCP connection, both held by this process.
 type pair struct{ client, server, listener int }
 
-var precedingPair *pair // set by runActor before the actor runs
-
-func connectBefore() (*pair, error) { return connect("127.0.0.1") }
-
 func sockaddr(addr string) (int, unix.Sockaddr) {
 	if strings.Contains(addr, ":") {
 		return unix.AF_INET6, &unix.SockaddrInet6{Addr: [16]byte{15: 1}}
@@ -98,7 +97,11 @@ func sockaddr(addr string) (int, unix.Sockaddr) {
 	return unix.AF_INET, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}
 }
 
-func connect(addr string) (*pair, error) {
+func connect(addr string) (*pair, error) { return connectFrom(addr, 128, nil) }
+
+// connectFrom connects to a listener with a queue of that length, from a socket bound
+// to source if that is not nil.
+func connectFrom(addr string, backlog int, source unix.Sockaddr) (*pair, error) {
 	family, sa := sockaddr(addr)
 	listener, err := unix.Socket(family, unix.SOCK_STREAM, 0)
 	if err != nil {
@@ -107,7 +110,7 @@ func connect(addr string) (*pair, error) {
 	if err := unix.Bind(listener, sa); err != nil {
 		return nil, err
 	}
-	if err := unix.Listen(listener, 128); err != nil {
+	if err := unix.Listen(listener, backlog); err != nil {
 		return nil, err
 	}
 	bound, err := unix.Getsockname(listener)
@@ -117,6 +120,11 @@ func connect(addr string) (*pair, error) {
 	client, err := unix.Socket(family, unix.SOCK_STREAM, 0)
 	if err != nil {
 		return nil, err
+	}
+	if source != nil {
+		if err := unix.Bind(client, source); err != nil {
+			return nil, err
+		}
 	}
 	if err := unix.Connect(client, bound); err != nil {
 		return nil, err
@@ -370,18 +378,6 @@ func actPeek() (any, error) {
 	return ioTruth{Messages: []string{"hello"}, Written: []int{5}, Read: []int{n}}, err
 }
 
-// actPreceding talks on a connection that was there before it became a target.
-func actPreceding() (any, error) {
-	p := precedingPair
-	defer p.close()
-	if _, err := unix.Write(p.client, []byte("ping")); err != nil {
-		return nil, err
-	}
-	b := make([]byte, 16)
-	n, err := unix.Read(p.server, b)
-	return ioTruth{Written: []int{4}, Read: []int{n}}, err
-}
-
 func actRefused() (any, error) {
 	p, err := connect("127.0.0.1")
 	if err != nil {
@@ -420,6 +416,10 @@ func actFutex() (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	return futexAfter(request)
+}
+
+func futexAfter(request *pair) (any, error) {
 	call, err := connect("127.0.0.1")
 	if err != nil {
 		return nil, err

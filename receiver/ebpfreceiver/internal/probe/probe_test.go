@@ -184,19 +184,6 @@ func TestPeekingIsNotReading(t *testing.T) {
 	checkPositions(t, s)
 }
 
-func TestConnectionsFromBeforeAreFound(t *testing.T) {
-	s := newStage(t, nil)
-	s.trace("preceding", Target{}, nil)
-	require.Len(t, s.conns, 2)
-	for _, c := range s.conns {
-		assert.Equal(t, event.RoleUnknown, c.Role)
-		assert.NotZero(t, c.Local.Port())
-		assert.NotZero(t, c.Remote.Port())
-	}
-	assert.Len(t, s.ios, 2)
-	assert.Len(t, s.closes, 2)
-}
-
 func TestARefusedConnectionIsReported(t *testing.T) {
 	s := newStage(t, nil)
 	var port int

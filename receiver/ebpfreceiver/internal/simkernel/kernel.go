@@ -181,9 +181,14 @@ func (k *Kernel) Dial(t *Thread, local, remote string) *Socket {
 	return k.socket(t, event.RoleClient, local, remote)
 }
 
-// Existing returns a connection that existed before tracing.
+// Existing returns a connection that existed before tracing and does not tell its role.
 func (k *Kernel) Existing(local, remote string) *Socket {
-	s := k.socket(nil, event.RoleUnknown, local, remote)
+	return k.Found(event.RoleUnknown, local, remote)
+}
+
+// Found returns a connection that existed before tracing.
+func (k *Kernel) Found(role event.Role, local, remote string) *Socket {
+	s := k.socket(nil, role, local, remote)
 	s.seq = [2]uint32{0xfffffff0, 7} // one is about to wrap
 	return s
 }
@@ -194,7 +199,7 @@ func (k *Kernel) socket(t *Thread, role event.Role, local, remote string) *Socke
 	s := &Socket{ID: k.ids, kernel: k, seq: [2]uint32{1000, 5000}}
 	s.info = event.Conn{
 		ID: k.ids, Role: role, Time: k.Now,
-		Local: netip.MustParseAddrPort(local), Remote: netip.MustParseAddrPort(remote),
+		Found: t == nil, Local: netip.MustParseAddrPort(local), Remote: netip.MustParseAddrPort(remote),
 	}
 	if t != nil {
 		s.info.At = t.Point
@@ -253,7 +258,7 @@ func (s *Socket) announce(t *Thread) {
 	}
 	s.said = true
 	info := s.info
-	if info.Role == event.RoleUnknown {
+	if info.Found {
 		info.At, info.Time = t.Point, s.kernel.Now
 	}
 	s.kernel.emit(&info)
