@@ -70,6 +70,8 @@ type TimesConfig struct {
 	Enabled bool `mapstructure:"enabled"`
 	// MaxSpans is how many of them wait at most.
 	MaxSpans int `mapstructure:"max_spans"`
+	// Seed begins the random numbers: with the same, the same spans give the same links.
+	Seed uint64 `mapstructure:"seed"`
 }
 
 func createDefaultConfig() component.Config {

@@ -88,7 +88,7 @@ func (k *timekeeper) service(id uint64, now int64) *timedService {
 			k.evict()
 		}
 		c := times.DefaultConfig()
-		c.MaxWait = k.config.MaxWait.Nanoseconds()
+		c.MaxWait, c.Seed = k.config.MaxWait.Nanoseconds(), k.config.Times.Seed
 		c.MaxCalls = min(c.MaxCalls, k.config.Times.MaxSpans)
 		s = &timedService{id: id, engine: times.New(c, k.decided)}
 		k.services[id] = s

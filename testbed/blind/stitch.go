@@ -13,11 +13,17 @@ import (
 // Stitch links with the stitch processor: it is given the spans as plain OTLP, one at a
 // time, and what it says of their parents is read from what it releases. A parent that it is
 // not sure of, which it leaves as a span link, is a link here with the confidence it states.
-func Stitch(emit func(Link)) Linker {
-	s := &stitch{}
-	c := stitchprocessor.NewFactory().CreateDefaultConfig().(*stitchprocessor.Config)
-	s.replay, s.err = stitchprocessor.NewReplay(c, func(td ptrace.Traces) { read(td, emit) })
-	return s
+func Stitch(emit func(Link)) Linker { return StitchSeed(0)(emit) }
+
+// StitchSeed is Stitch with another beginning of the random numbers.
+func StitchSeed(seed uint64) NewLinker {
+	return func(emit func(Link)) Linker {
+		s := &stitch{}
+		c := stitchprocessor.NewFactory().CreateDefaultConfig().(*stitchprocessor.Config)
+		c.Times.Seed = seed
+		s.replay, s.err = stitchprocessor.NewReplay(c, func(td ptrace.Traces) { read(td, emit) })
+		return s
+	}
 }
 
 type stitch struct {

@@ -29,6 +29,8 @@ type Engine struct {
 	few      bool  // they were learned from few requests
 	learned  bool  // the models are of use
 	sampler  sampler
+	learner  learner
+	drawn    []interval // of the first learning
 }
 
 const (
@@ -39,16 +41,14 @@ const (
 // New returns an engine that hands its decisions to emit: one for each call, during Add,
 // Advance or Flush.
 func New(c Config, emit func(Decision)) *Engine {
-	e := &Engine{config: c, emit: emit, classes: map[string]*class{}, scale: ptr(newScale(1)), now: math.MinInt64}
+	e := &Engine{config: c, emit: emit, classes: map[string]*class{}, scale: newScale(1), now: math.MinInt64}
 	e.kinds.index = map[string]uint8{}
 	for k := range e.kinds.alone {
 		e.kinds.alone[k], e.kinds.most[k] = 0.02, 1
 	}
-	e.sampler = sampler{random: rand.New(rand.NewPCG(seed, seed))}
+	e.sampler = sampler{random: rand.New(rand.NewPCG(seed, c.Seed))}
 	return e
 }
-
-func ptr[T any](v T) *T { return &v }
 
 // Counts returns what happened since it was called last.
 func (e *Engine) Counts() Counts {

@@ -11,7 +11,7 @@ import (
 func (e *Engine) learnFirst(before int64) {
 	e.learned, e.few = true, len(e.requests) < warmUp/2
 	mean := e.mean()
-	for k := range e.kinds.most {
+	for k := range mean {
 		e.kinds.most[k] = uint8(min(max(1, math.Ceil(mean[k]-0.25)), 200))
 	}
 	for range widenings {
@@ -136,18 +136,31 @@ func (e *Engine) round() {
 	for range burnIn {
 		e.sampler.sweep(e.requests)
 	}
-	records := map[*class][]record{}
+	e.drawn = e.drawn[:0]
+	for _, c := range e.order {
+		c.records = c.records[:0]
+	}
 	for n := range 6 {
 		e.sampler.sweep(e.requests)
 		if n%2 == 1 {
 			for _, r := range e.requests {
-				records[r.class] = append(records[r.class], r.record(n))
+				r.class.records = append(r.class.records, e.draw(r, n))
 			}
 		}
 	}
 	for _, c := range e.order {
-		c.model = learn(e.scale, records[c], e.mean())
+		c.model = e.learner.learn(e.scale, c.records, e.mean())
+		c.records = c.records[:0]
 	}
+}
+
+// draw is record with the calls in memory that is used again.
+func (e *Engine) draw(r *request, sample int) record {
+	from := len(e.drawn)
+	for _, c := range r.calls {
+		e.drawn = append(e.drawn, interval{start: c.start, end: c.end, kind: c.kind})
+	}
+	return record{sample: sample, start: r.start, end: r.end, calls: e.drawn[from:]}
 }
 
 // total is the log density of all that is in the window, as it is assigned now.

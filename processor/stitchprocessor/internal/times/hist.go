@@ -19,16 +19,25 @@ const (
 
 // scale is how gaps are put into bins: by the grain of the clock.
 type scale struct {
-	unit, grain float64 // ns
-	inverse     float64 // of unit
+	unit, grain float64       // ns
+	inverse     float64       // of unit
+	coarse      int           // bins on either side of zero that are as wide as the grain
+	logWidth    [bins]float32 // of ns
 }
 
-func newScale(grain int64) scale {
+func newScale(grain int64) *scale {
 	unit := float64(fineUnit)
 	if 8*grain > fineUnit { // a bin would be finer than the clock
 		unit = float64(grain)
 	}
-	return scale{unit: unit, grain: float64(grain), inverse: 1 / unit}
+	s := &scale{unit: unit, grain: float64(grain), inverse: 1 / unit}
+	for b := range s.logWidth {
+		s.logWidth[b] = float32(math.Log(s.width(b)))
+	}
+	for s.coarse < half && s.width(half+s.coarse) <= s.grain {
+		s.coarse++
+	}
+	return s
 }
 
 // bin returns the bin of a gap in ns.
@@ -52,13 +61,16 @@ func (s *scale) width(bin int) float64 {
 
 // hist counts gaps.
 type hist struct {
-	n     float64
-	count [bins]float32
+	n     int
+	count [bins]uint16
 }
 
-func (h *hist) add(bin int, weight float64) {
-	h.n += weight
-	h.count[bin] += float32(weight)
+// add counts a gap. Where a bin is full it stays so.
+func (h *hist) add(bin int) {
+	if h.count[bin] < math.MaxUint16 {
+		h.n++
+		h.count[bin]++
+	}
 }
 
 // density is the logarithm of a smoothed probability per ns, and the normal score of
@@ -72,33 +84,48 @@ type density struct {
 func newDensity(h *hist, s *scale) *density {
 	smooth := smoothed(h, s)
 	d := &density{}
-	total := h.n + background
+	total := 1 / (float64(h.n) + background)
+	none := float32(math.Log(background / bins * total))
 	for b := range smooth {
-		mass := (smooth[b] + background/bins) / total
-		d.log[b] = float32(math.Log(mass / s.width(b)))
+		mass := none
+		if smooth[b] > 0 {
+			mass = float32(math.Log((smooth[b] + background/bins) * total))
+		}
+		d.log[b] = mass - s.logWidth[b]
 	}
 	return d
 }
 
-// rank fills in the normal scores.
+// rank fills in the normal scores. Bins with next to nothing in them share one.
 func (d *density) rank(s *scale) {
-	below := 0.0
+	const step = 1e-3
+	none := d.log[0] + s.logWidth[0]
+	same, mass := none, math.Exp(float64(none))
+	below, scored, score := 0.0, -1.0, float32(0)
 	for b := range d.log {
-		mass := math.Exp(float64(d.log[b])) * s.width(b)
-		d.score[b] = float32(normalScore(below + mass/2))
+		if l := d.log[b] + s.logWidth[b]; l != same {
+			same, mass = l, math.Exp(float64(l))
+		}
+		if at := below + mass/2; at-scored > step {
+			scored, score = at, float32(normalScore(at))
+		}
+		d.score[b] = score
 		below += mass
 	}
 }
 
 func smoothed(h *hist, s *scale) (out [bins]float64) {
-	wide := kernel(min(4, 6*math.Pow(h.n+4, -0.2)))
+	if h.n == 0 {
+		return out
+	}
+	wide := kernel(min(4, 6*math.Pow(float64(h.n)+4, -0.2)))
 	narrow := kernel(0.3)
 	for b, n := range h.count {
 		if n == 0 {
 			continue
 		}
 		k := wide
-		if s.width(b) <= s.grain {
+		if half-s.coarse <= b && b < half+s.coarse {
 			k = narrow
 		}
 		r := len(k) / 2

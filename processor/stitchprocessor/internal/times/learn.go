@@ -32,19 +32,23 @@ const (
 
 func trailing(mask uint32) int { return bits.TrailingZeros32(mask) }
 
-// learner makes a model of records.
+// learner makes models of records. What it needs for that it keeps for the next time.
 type learner struct {
 	scale   *scale
 	records []record
 	model   *model
 	places  []layout // of the records
+	scores  []eval   // likewise
+	ranked  []record // a copy to be sorted
 }
 
-// learn returns the model of records, which are in no order. mean is how many calls of each
-// kind a request is expected to make, before any is known.
-func learn(s *scale, records []record, mean *[maxKinds]float64) *model {
-	l := &learner{scale: s, records: records, model: &model{scale: s, sharp: 1}}
-	slices.SortStableFunc(records, func(a, b record) int { return cmp.Or(cmp.Compare(a.sample, b.sample), cmp.Compare(a.start, b.start)) })
+// learn returns the model of records, which are in no order and stay so. mean is how many
+// calls of each of the known kinds a request is expected to make, before any is seen.
+func (l *learner) learn(s *scale, records []record, mean []float64) *model {
+	l.scale, l.model = s, &model{scale: s, sharp: 1}
+	l.ranked = append(l.ranked[:0], records...)
+	l.records = l.ranked
+	slices.SortStableFunc(l.records, func(a, b record) int { return cmp.Or(cmp.Compare(a.sample, b.sample), cmp.Compare(a.start, b.start)) })
 	l.model.wide = newDensity(&hist{}, s)
 	l.slots()
 	l.place()
@@ -53,8 +57,10 @@ func learn(s *scale, records []record, mean *[maxKinds]float64) *model {
 	l.counts(mean)
 	l.outlive()
 	for s := range l.model.slots {
-		l.model.slots[s].gap.rank(l.scale)
-		l.model.slots[s].first.rank(l.scale)
+		k := &l.model.slots[s]
+		if k.gap.rank(l.scale); k.first != k.gap {
+			k.first.rank(l.scale)
+		}
 	}
 	l.queues()
 	return l.model
@@ -100,32 +106,46 @@ func (l *learner) slots() {
 
 // place lays the records out by slot.
 func (l *learner) place() {
-	l.places = make([]layout, len(l.records))
-	rest := make([]hist, len(l.model.slots))
+	l.places = slices.Grow(l.places[:0], len(l.records))[:len(l.records)]
+	var rest [maxSlots]*hist
 	for i := range l.records {
 		r, p := &l.records[i], &l.places[i]
-		p.last = fromStart
-		for _, c := range r.calls {
+		*p = layout{last: fromStart}
+		for at, c := range r.calls {
 			n := p.seen[c.kind]
 			if n < 255 {
 				p.seen[c.kind]++
 			}
 			s, further := l.model.slotOf(c.kind, int(n))
 			if further {
-				rest[s].add(l.scale.bin(c.start-p.ended[c.kind]), 1)
+				if rest[s] == nil {
+					rest[s] = &hist{}
+				}
+				rest[s].add(l.scale.bin(c.start - endBefore(r.calls[:at], c.kind)))
 			} else if s >= 0 {
 				p.start[s], p.end[s] = c.start, c.end
 				p.mask |= 1 << s
 			}
-			p.ended[c.kind] = c.end
 			if c.end <= r.end+slack && (!p.any || c.end > p.lastEnd) {
 				p.any, p.lastEnd, p.last = true, c.end, s
 			}
 		}
 	}
-	for s := range rest {
-		l.model.slots[s].rest = newDensity(&rest[s], l.scale)
+	for s := range l.model.slots {
+		if l.model.slots[s].rest = l.model.wide; rest[s] != nil {
+			l.model.slots[s].rest = newDensity(rest[s], l.scale)
+		}
 	}
+}
+
+// endBefore returns the end of the last call of a kind, of which there is one.
+func endBefore(calls []interval, kind uint8) int64 {
+	for i := len(calls) - 1; i > 0; i-- {
+		if calls[i].kind == kind {
+			return calls[i].end
+		}
+	}
+	return calls[0].end
 }
 
 // reference is what a slot's gap can be measured from.
@@ -194,12 +214,12 @@ func (l *learner) fit(s, parent int, fromEnd bool) reference {
 			if p.mask&(1<<parent) == 0 {
 				continue
 			}
-			starts.add(l.scale.bin(p.start[s]-from), 1)
+			starts.add(l.scale.bin(p.start[s] - from))
 			if from = p.start[parent]; fromEnd {
 				from = p.end[parent]
 			}
 		}
-		gaps.add(l.scale.bin(p.start[s]-from), 1)
+		gaps.add(l.scale.bin(p.start[s] - from))
 	}
 	d := newDensity(&gaps, l.scale)
 	out := reference{slot: s, parent: parent, fromEnd: fromEnd, density: d}
@@ -217,13 +237,13 @@ func (l *learner) ends() {
 	for i := range l.places {
 		p, r := &l.places[i], &l.records[i]
 		if !p.any {
-			none.add(l.scale.bin(r.end-r.start), 1)
+			none.add(l.scale.bin(r.end - r.start))
 			continue
 		}
 		b := l.scale.bin(r.end - p.lastEnd)
-		other.add(b, 1)
+		other.add(b)
 		if p.last >= 0 {
-			last[p.last].add(b, 1)
+			last[p.last].add(b)
 		}
 	}
 	m.none, m.other = newDensity(&none, l.scale), newDensity(&other, l.scale)
@@ -235,10 +255,10 @@ func (l *learner) ends() {
 }
 
 // counts learns how many calls of each kind a request makes.
-func (l *learner) counts(mean *[maxKinds]float64) {
+func (l *learner) counts(mean []float64) {
 	m := l.model
 	n := float64(len(l.records))
-	var parts [maxKinds][maxCount]float64
+	parts := make([][maxCount]float64, len(mean))
 	nothing := 0.0
 	for k := range parts {
 		expected(mean[k], &parts[k])
@@ -252,10 +272,11 @@ func (l *learner) counts(mean *[maxKinds]float64) {
 		}
 		vectors[hash]++
 		example[hash] = i
-		for k, count := range l.places[i].seen {
+		for k, count := range l.places[i].seen[:len(parts)] {
 			parts[k][min(int(count), maxCount-1)]++
 		}
 	}
+	m.marginal = make([][maxCount]float32, len(parts))
 	for k := range parts {
 		doubt(&parts[k], n)
 		for c := range parts[k] {
@@ -270,7 +291,7 @@ func (l *learner) counts(mean *[maxKinds]float64) {
 	m.joint = make(map[uint64]float32, len(vectors))
 	for hash, count := range vectors {
 		independent := nothing
-		for k, c := range l.places[example[hash]].seen {
+		for k, c := range l.places[example[hash]].seen[:len(parts)] {
 			independent += float64(m.marginal[k][min(int(c), maxCount-1)])
 		}
 		seen := max(float64(count)-vectorDoubt*n, 0.05*float64(count))

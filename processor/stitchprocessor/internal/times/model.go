@@ -42,10 +42,10 @@ type model struct {
 	other *density       // END - end of the last call, where the slot has no density of its own
 	wide  *density       // of what nothing is known of
 
-	joint    map[uint64]float32          // log probability of a vector of counts
-	unseen   float32                     // of one that never occurred, to which the parts of marginal are added
-	marginal [maxKinds][maxCount]float32 // relative to no call
-	outlive  [maxKinds][2]float32        // log probability that a call ends within the request, or after it
+	joint    map[uint64]float32   // log probability of a vector of counts
+	unseen   float32              // of one that never occurred, to which the parts of marginal are added
+	marginal [][maxCount]float32  // of the kinds known when it was learned, and of others; relative to no call
+	outlive  [maxKinds][2]float32 // log probability that a call ends within the request, or after it
 
 	queues bool
 	sharp  float64 // how much the counts weigh: more than they should while the rest is not known
@@ -78,7 +78,6 @@ type eval struct {
 type layout struct {
 	start, end [maxSlots]int64
 	seen       [maxKinds]uint8
-	ended      [maxKinds]int64 // end of the last call of a kind so far
 	mask       uint32
 	last       int // slot of the call that ends last; fromStart if there is none
 	lastEnd    int64
@@ -90,7 +89,7 @@ func (m *model) evaluate(r *request, calls []*call, e *eval) {
 	var l layout
 	l.last = fromStart
 	hash, total := uint64(0), 0.0
-	for _, c := range calls {
+	for i, c := range calls {
 		n := l.seen[c.kind]
 		if n < 255 {
 			l.seen[c.kind]++
@@ -104,12 +103,11 @@ func (m *model) evaluate(r *request, calls []*call, e *eval) {
 		case s < 0:
 			total += float64(m.wide.log[m.scale.bin(c.start-r.start)])
 		case further:
-			total += float64(m.slots[s].rest.log[m.scale.bin(c.start-l.ended[c.kind])])
+			total += float64(m.slots[s].rest.log[m.scale.bin(c.start-endOfKind(calls[:i], c.kind))])
 		default:
 			l.start[s], l.end[s] = c.start, c.end
 			l.mask |= 1 << s
 		}
-		l.ended[c.kind] = c.end
 		if after(c, r) {
 			total += float64(m.outlive[c.kind][1])
 			continue
@@ -120,22 +118,32 @@ func (m *model) evaluate(r *request, calls []*call, e *eval) {
 		}
 	}
 	e.mask = l.mask
-	total += m.gaps(r, &l, e) + m.finish(r, &l) + m.sharp*m.counts(calls, &l, hash)
+	total += m.gaps(r.start, &l, e) + m.finish(r, &l) + m.sharp*m.counts(calls, &l, hash)
 	e.total = total
+}
+
+// endOfKind returns the end of the last call of a kind, of which there is one.
+func endOfKind(calls []*call, kind uint8) int64 {
+	for i := len(calls) - 1; i > 0; i-- {
+		if calls[i].kind == kind {
+			return calls[i].end
+		}
+	}
+	return calls[0].end
 }
 
 // after reports whether a call outlives a request.
 func after(c *call, r *request) bool { return c.end > r.end+slack }
 
 // gaps adds up the gaps of the slots.
-func (m *model) gaps(r *request, l *layout, e *eval) float64 {
+func (m *model) gaps(start int64, l *layout, e *eval) float64 {
 	total := 0.0
 	for s := range m.slots {
 		if l.mask&(1<<s) == 0 {
 			continue
 		}
 		k := &m.slots[s]
-		from, d := r.start, k.gap
+		from, d := start, k.gap
 		switch {
 		case k.parent == fromStart:
 		case l.mask&(1<<k.parent) == 0:
@@ -172,7 +180,7 @@ func (m *model) counts(calls []*call, l *layout, hash uint64) float64 {
 	total := float64(m.unseen)
 	for _, c := range calls {
 		if n := l.seen[c.kind]; n > 0 {
-			total += float64(m.marginal[c.kind][min(int(n), maxCount-1)])
+			total += float64(m.marginal[min(int(c.kind), len(m.marginal)-1)][min(int(n), maxCount-1)])
 			l.seen[c.kind] = 0
 		}
 	}

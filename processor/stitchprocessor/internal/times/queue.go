@@ -1,6 +1,9 @@
 package times
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 const (
 	queueLeast  = 0.15 // correlation below which neighbours say nothing
@@ -20,10 +23,11 @@ func newLikeness(rho float64) likeness {
 // are, by how far apart they start.
 func (l *learner) queues() {
 	m := l.model
-	scores := make([]eval, len(l.places))
+	l.scores = slices.Grow(l.scores[:0], len(l.places))[:len(l.places)]
+	scores := l.scores
 	for i := range l.places {
 		scores[i].mask = l.places[i].mask
-		m.gaps(&request{start: l.records[i].start}, &l.places[i], &scores[i])
+		m.gaps(l.records[i].start, &l.places[i], &scores[i])
 	}
 	for s := range m.slots {
 		if q := l.queue(s, scores); q != nil {

@@ -32,6 +32,10 @@ func (s *sampler) sweep(requests []*request) {
 		if len(a.candidates) == 0 {
 			continue
 		}
+		if a.alone {
+			s.take(a)
+			continue
+		}
 		n := max(len(a.class.model.slots), min(len(a.candidates)/2, mostSteps, sweepSteps/len(requests)), 1)
 		for range n {
 			s.take(a)

@@ -38,10 +38,11 @@ type Decision struct {
 
 // Config bounds an engine. Durations are in ns.
 type Config struct {
-	MaxRequests int   // undecided ones; beyond, the oldest is given up
-	MaxCalls    int   // likewise
-	MaxRivals   int   // requests that a call may belong to; beyond, it is not asked about
-	MaxWait     int64 // from the end of a span to its decision
+	MaxRequests int    // undecided ones; beyond, the oldest is given up
+	MaxCalls    int    // likewise
+	MaxRivals   int    // requests that a call may belong to; beyond, it is not asked about
+	MaxWait     int64  // from the end of a span to its decision
+	Seed        uint64 // of the random numbers: with the same, the same spans give the same decisions
 }
 
 // DefaultConfig returns what suits one service.
@@ -71,6 +72,7 @@ type request struct {
 
 	before, after *request // of the same class, by start
 	distance      int      // to before, as an octave
+	alone         bool     // no call that it may have can be another's
 	decided       bool
 	tally         []tuple
 }

@@ -72,22 +72,22 @@ func (e *Engine) step(before int64) {
 
 // rescale learns everything anew if the clock is not what it seemed.
 func (e *Engine) rescale() {
-	if s := newScale(e.grains.grain()); s != *e.scale {
-		e.scale = &s
+	if g := e.grains.grain(); float64(g) != e.scale.grain {
+		e.scale = newScale(g)
 		for _, c := range e.order {
-			c.model = learn(e.scale, slices.Clone(c.records), e.mean())
+			c.model = e.learner.learn(e.scale, c.records, e.mean())
 		}
 	}
 }
 
 // mean returns how many calls of each kind there are for one request.
-func (e *Engine) mean() *[maxKinds]float64 {
-	var out [maxKinds]float64
+func (e *Engine) mean() []float64 {
+	out := make([]float64, max(1, len(e.kinds.index)))
 	n := float64(max(len(e.requests), 1))
 	for _, c := range e.calls {
 		out[c.kind] += 1 / n
 	}
-	return &out
+	return out
 }
 
 // prepare brings the window up to date with the models, and gives calls that have no
@@ -95,7 +95,7 @@ func (e *Engine) mean() *[maxKinds]float64 {
 func (e *Engine) prepare(before int64) {
 	for _, c := range e.order {
 		if c.model == nil {
-			c.model = learn(e.scale, nil, e.mean())
+			c.model = e.learner.learn(e.scale, nil, e.mean())
 		}
 	}
 	e.chain()
@@ -107,6 +107,7 @@ func (e *Engine) prepare(before int64) {
 	}
 	for _, r := range e.requests {
 		r.class.model.evaluate(r, r.calls, &r.now)
+		r.alone = !slices.ContainsFunc(r.candidates, func(c *call) bool { return len(c.candidates) > 1 })
 	}
 	for _, c := range e.calls {
 		if c.owner == nil {
@@ -250,7 +251,7 @@ func (c *class) recall(r *request) {
 func (e *Engine) learn() {
 	for _, c := range e.order {
 		if c.fresh >= min(learnAfter, max(10, len(c.records)/4)) {
-			c.model = learn(e.scale, slices.Clone(c.records), e.mean())
+			c.model = e.learner.learn(e.scale, c.records, e.mean())
 			c.fresh = 0
 			e.after = max(e.after*7/8, c.late(&e.kinds))
 		}
