@@ -44,7 +44,7 @@ func New(c Config, emit func(Decision)) *Engine {
 	e := &Engine{config: c, emit: emit, classes: map[string]*class{}, scale: newScale(1), now: math.MinInt64}
 	e.kinds.index = map[string]uint8{}
 	for k := range e.kinds.alone {
-		e.kinds.alone[k], e.kinds.most[k] = 0.02, 1
+		e.kinds.alone[k], e.kinds.most[k] = aloneFirst, 1
 	}
 	e.sampler = sampler{random: rand.New(rand.NewPCG(seed, c.Seed))}
 	return e

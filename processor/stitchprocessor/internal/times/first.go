@@ -10,16 +10,30 @@ import (
 // which many find no request: what fits anywhere fits nowhere.
 func (e *Engine) learnFirst(before int64) {
 	e.learned, e.few = true, len(e.requests) < warmUp/2
-	mean := e.mean()
-	for k := range mean {
-		e.kinds.most[k] = uint8(min(max(1, math.Ceil(mean[k]-0.25)), 200))
+	own := e.expect()
+	for k, n := range own {
+		mean := n / float64(max(len(e.requests), 1))
+		e.kinds.most[k] = uint8(min(max(1, math.Ceil(mean-0.25)), 200))
 	}
 	for range widenings {
+		e.expect()
 		e.search(before)
 		if !e.widen(before) {
 			return
 		}
 	}
+}
+
+// expect estimates how many calls of each kind are of these requests, and believes it.
+func (e *Engine) expect() []float64 {
+	own, all := e.owned(func(*call) bool { return true })
+	for k, n := range own {
+		e.kinds.alone[k] = aloneFirst
+		if all[k] > 0 {
+			e.kinds.alone[k] = max(aloneFirst, 1-n/all[k])
+		}
+	}
+	return own
 }
 
 // search draws assignments, learns from them, and draws again. Where that ends depends on
@@ -61,6 +75,7 @@ func (e *Engine) search(before int64) {
 // come, and reports whether it did.
 func (e *Engine) widen(before int64) bool {
 	var all, alone, without [maxKinds]int
+	missing, _ := e.owned(func(c *call) bool { return c.owner == nil && c.end < before })
 	for _, c := range e.calls {
 		if c.end >= before {
 			continue
@@ -74,14 +89,14 @@ func (e *Engine) widen(before int64) bool {
 		}
 	}
 	wider := false
-	for k := range all {
+	for k := range missing {
 		switch {
 		case float64(alone[k]) < 0.1*float64(all[k]) || alone[k] < 3:
 		case 10*without[k] > 9*alone[k] && e.kinds.tail[k] == 0:
 			e.kinds.tail[k] = min(4*e.pace.lag+slack, e.config.MaxWait/4)
 			e.again(uint8(k))
 			wider = true
-		case e.kinds.most[k] < 100:
+		case e.kinds.most[k] < 100 && missing[k] >= 0.1*float64(all[k]):
 			e.kinds.most[k] *= 2
 			wider = true
 		}

@@ -11,6 +11,9 @@ type sampler struct {
 	random *rand.Rand
 	heat   float64 // inverse temperature
 	a, b   proposal
+	out    []*call   // that lose their request
+	in     []*call   // that had none
+	free   [][]*call // by kind
 }
 
 // proposal is what a request would have.
@@ -44,6 +47,11 @@ func (s *sampler) sweep(requests []*request) {
 			s.block(a)
 		}
 		s.block(a)
+		if s.random.IntN(2) == 0 {
+			s.swap(a, s.set(a.class.model.slots))
+		} else {
+			s.toggle(a, s.set(a.class.model.slots))
+		}
 	}
 }
 
@@ -54,8 +62,9 @@ func (s *sampler) take(a *request) {
 	b := c.owner
 	if b == a {
 		if s.random.IntN(giving) == 0 {
-			s.a.calls = without(s.a.calls[:0], a.calls, c)
-			s.decide(a, nil, c, nil, given(a, c.kind, 1))
+			s.begin()
+			s.a.calls, s.out = without(s.a.calls, a.calls, c), append(s.out, c)
+			s.decide(a, nil, given(a, c.kind, 1))
 		}
 		return
 	}
@@ -70,18 +79,22 @@ func (s *sampler) take(a *request) {
 	if back == nil {
 		ratio = -given(a, c.kind, 0)
 	}
-	s.a.calls = with(without(s.a.calls[:0], a.calls, back), c)
+	s.begin()
+	s.a.calls = with(without(s.a.calls, a.calls, back), c)
 	if b == nil {
-		s.decide(a, nil, back, c, ratio)
+		if s.in = append(s.in, c); back != nil {
+			s.out = append(s.out, back)
+		}
+		s.decide(a, nil, ratio)
 		return
 	}
-	s.b.calls = without(s.b.calls[:0], b.calls, c)
+	s.b.calls = without(s.b.calls, b.calls, c)
 	if back != nil {
 		s.b.calls = with(s.b.calls, back)
 	} else {
 		ratio += given(b, c.kind, 1) + math.Log(float64(len(a.candidates))/float64(len(b.candidates)))
 	}
-	s.decide(a, b, nil, nil, ratio)
+	s.decide(a, b, ratio)
 }
 
 // giving is one in how many proposals about a kind of call, of which the request has one,
@@ -141,19 +154,28 @@ func (s *sampler) block(a *request) {
 		return
 	}
 	set := ^uint32(0)
-	if slots := a.class.model.slots; b.class == a.class && len(slots) > 0 {
-		switch s.random.IntN(4) {
-		case 0:
-			set = s.random.Uint32()
-		case 1, 2:
-			set = slots[s.random.IntN(len(slots))].below
-		}
+	if b.class == a.class {
+		set = s.set(a.class.model.slots)
 	}
+	s.begin()
 	var ok bool
 	s.a.calls, s.b.calls, ok = exchanged(a, b, set, s.a.calls[:0], s.b.calls[:0])
 	if ok {
-		s.decide(a, b, nil, nil, 0)
+		s.decide(a, b, 0)
 	}
+}
+
+// set draws some slots: any, one with what hangs on it, or all.
+func (s *sampler) set(slots []slot) uint32 {
+	if len(slots) > 0 {
+		switch s.random.IntN(4) {
+		case 0:
+			return s.random.Uint32()
+		case 1, 2:
+			return slots[s.random.IntN(len(slots))].below
+		}
+	}
+	return ^uint32(0)
 }
 
 // partner returns the owner of some call that a may have, or a neighbour of a.
@@ -203,10 +225,14 @@ func exchanged(a, b *request, set uint32, toA, toB []*call) ([]*call, []*call, b
 	return toA, toB, ok && moved && len(toA) <= maxCalls && len(toB) <= maxCalls
 }
 
-// decide accepts or refuses s.a.calls for a and s.b.calls for b, which may be nil.
-// free is a call that loses its request, taken one that had none; ratio is the log of how
-// much likelier the way back is proposed.
-func (s *sampler) decide(a, b *request, free, taken *call, ratio float64) {
+// begin empties what is to be proposed.
+func (s *sampler) begin() {
+	s.a.calls, s.b.calls, s.out, s.in = s.a.calls[:0], s.b.calls[:0], s.out[:0], s.in[:0]
+}
+
+// decide accepts or refuses s.a.calls for a and s.b.calls for b, which may be nil, with
+// s.out and s.in. ratio is the log of how much likelier the way back is proposed.
+func (s *sampler) decide(a, b *request, ratio float64) {
 	before := a.now.total + a.beside()
 	a.class.model.evaluate(a, s.a.calls, &s.a.eval)
 	if b != nil {
@@ -220,14 +246,14 @@ func (s *sampler) decide(a, b *request, free, taken *call, ratio float64) {
 		after += b.now.total + b.beside() - between(a, b)
 	}
 	after += a.beside()
-	if free != nil {
-		after += free.alone
+	for _, c := range s.out {
+		after += c.alone
 	}
-	if taken != nil {
-		after -= taken.alone
+	for _, c := range s.in {
+		after -= c.alone
 	}
 	if d := (after-before)*s.heat + ratio; d >= 0 || s.random.Float64() < math.Exp(d) {
-		s.commit(a, b, free)
+		s.commit(a, b)
 		return
 	}
 	a.now, s.a.eval = s.a.eval, a.now
@@ -236,9 +262,9 @@ func (s *sampler) decide(a, b *request, free, taken *call, ratio float64) {
 	}
 }
 
-func (s *sampler) commit(a, b *request, free *call) {
-	if free != nil {
-		free.owner = nil
+func (s *sampler) commit(a, b *request) {
+	for _, c := range s.out {
+		c.owner = nil
 	}
 	a.calls, s.a.calls = s.a.calls, a.calls
 	for _, c := range a.calls {

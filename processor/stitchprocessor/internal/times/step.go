@@ -22,6 +22,7 @@ const (
 	attempts  = 2  // at it
 	widenings = 3
 
+	aloneFirst = 0.02  // share of calls without a request before any is known
 	aloneLeast = 0.003 // share of calls without a request that is always thought possible
 	aloneDoubt = 0.05  // share that is taken for an error
 )
