@@ -57,10 +57,20 @@ type Config struct {
 	// Fragments says that the stitch processor of a gateway goes on with what is
 	// released: it leaves on the spans what that needs.
 	Fragments bool `mapstructure:"fragments"`
+	// SelfCheck is about links that are known for certain and decided blind as well.
+	SelfCheck SelfCheckConfig `mapstructure:"self_check"`
 	// Times is about calls that come without evidence and without a parent.
 	Times TimesConfig `mapstructure:"times"`
 	// Workers is how many goroutines decide; 0 is one for every two processors.
 	Workers int `mapstructure:"workers"`
+}
+
+// SelfCheckConfig says whether calls whose request is known by a trace context or a
+// request id are also decided without these, and the outcomes counted.
+type SelfCheckConfig struct {
+	Enabled bool `mapstructure:"enabled"`
+	// MaxServices is how many services are counted under their own name.
+	MaxServices int `mapstructure:"max_services"`
 }
 
 // TimesConfig says whether calls are linked by their times where nothing else is known.
@@ -88,6 +98,7 @@ func createDefaultConfig() component.Config {
 		MaxProcesses:     1000,
 		MinConfidence:    0.9,
 		LowConfidence:    LowConfidenceLink,
+		SelfCheck:        SelfCheckConfig{Enabled: true, MaxServices: 100},
 		Times:            TimesConfig{Enabled: true, MaxSpans: 20_000},
 	}
 }
@@ -116,6 +127,7 @@ func (c *Config) Validate() error {
 	for _, name := range c.Disable {
 		bad(name != Joint && !slices.Contains(Methods(), name), "disable", "names of methods ("+strings.Join(Methods(), ", ")+")", fmt.Sprintf("%q", name))
 	}
+	bad(c.SelfCheck.MaxServices < 1, "self_check::max_services", "at least 1", c.SelfCheck.MaxServices)
 	bad(c.Times.MaxSpans < 1, "times::max_spans", "at least 1", c.Times.MaxSpans)
 	bad(c.Workers < 0 || c.Workers > 256, "workers", "from 0 to 256", c.Workers)
 	return errors.Join(errs...)

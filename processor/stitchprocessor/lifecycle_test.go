@@ -159,7 +159,7 @@ func TestTheBoundsOfATraceAreKept(t *testing.T) {
 func TestEveryCountIsPublished(t *testing.T) {
 	tel := componenttest.NewTelemetry()
 	p := &plant{t: t, tel: tel}
-	tm, err := newTelemetry(metadatatest.NewSettings(tel).TelemetrySettings)
+	tm, err := newTelemetry(metadatatest.NewSettings(tel).TelemetrySettings, defaults())
 	require.NoError(t, err)
 	sh := newShard(defaults(), 1, nil)
 	sh.counts = shardCounts{processes: 1, window: 2, words: 3, loops: 4}

@@ -6,7 +6,6 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 
 	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/join"
-	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/link"
 	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/solve"
 	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/window"
 )
@@ -24,11 +23,7 @@ func (s *shard) process(id instance, now int64) *process {
 		s.counts.processes++
 		s.evict(s.recent.Back())
 	}
-	p := &process{id: id, window: window.New(), peer: join.NewProcess(id.host), seen: now, registry: s.registry}
-	p.linker = link.New(p.window, s.solver.Claim)
-	if s.limits.apart {
-		p.linker.Separate()
-	}
+	p := &process{mind: newMind(s.solver, s.limits.apart), id: id, peer: join.NewProcess(id.host), seen: now, registry: s.registry}
 	p.window.Owner = p
 	s.processes[id] = s.recent.PushFront(p)
 	return p

@@ -49,7 +49,7 @@ type stitcher struct {
 var _ processor.Traces = (*stitcher)(nil)
 
 func newStitcher(set processor.Settings, c *Config, next consumer.Traces) (*stitcher, error) {
-	t, err := newTelemetry(set.TelemetrySettings)
+	t, err := newTelemetry(set.TelemetrySettings, c)
 	if err != nil {
 		return nil, err
 	}

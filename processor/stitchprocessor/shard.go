@@ -2,14 +2,12 @@ package stitchprocessor
 
 import (
 	"container/list"
-	"math"
 
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/otelcol-custom/otelcol-custom/internal/evidence"
 	"github.com/otelcol-custom/otelcol-custom/internal/tracectx"
 	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/join"
-	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/link"
 	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/solve"
 	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/window"
 )
@@ -49,6 +47,7 @@ type limits struct {
 	fragments bool // as much of it as another stitch processor needs
 	deaf      bool // to contexts on the wire
 	apart     bool // every call is decided on by itself
+	check     bool // decide blind what is known for certain
 }
 
 // shard owns the windows of some process instances and decides on their calls. It has
@@ -56,6 +55,8 @@ type limits struct {
 type shard struct {
 	limits    limits
 	solver    *solve.Solver
+	blind     *solve.Solver // of what is checked
+	checked   checked
 	processes map[instance]*list.Element // of *process
 	recent    *list.List                 // most recently heard of first
 	nodes     nodes
@@ -72,14 +73,15 @@ type shardCounts struct{ processes, window, words, loops int }
 
 // process is what a shard knows of one process instance.
 type process struct {
+	mind
 	id       instance
-	window   *window.Process
-	linker   *link.Linker
 	peer     *join.Process
 	group    *join.Group
 	names    []string // see registry
 	nodes    nodes
 	seen     int64
+	blind    *mind // nil as long as there is nothing to check
+	carried  int64 // when a call came last that carried something, as seen
 	registry *registry
 }
 
@@ -95,13 +97,15 @@ func newShard(c *Config, share int, known *registry) *shard {
 			fragments: c.Fragments,
 			deaf:      c.disables(join.MethodContext),
 			apart:     c.disables(Joint),
+			check:     c.SelfCheck.Enabled,
 		},
-		processes: map[instance]*list.Element{}, recent: list.New(), registry: known,
+		processes: map[instance]*list.Element{}, recent: list.New(), registry: known, checked: checked{},
 	}
-	s.solver = solve.New(solve.Config{
+	rules := solve.Config{
 		MinConfidence: c.MinConfidence, MaxAge: c.MaxAge.Nanoseconds(), MaxChildren: c.MaxChildren,
 		Disabled: c.disabledKinds(),
-	}, s.decided)
+	}
+	s.solver, s.blind = solve.New(rules, s.decided), solve.New(rules, s.decidedBlind)
 	return s
 }
 
@@ -117,24 +121,17 @@ func (s *shard) consume(j *job) {
 	p := s.process(j.instance, j.now)
 	group := p.groupOf(j)
 	first := len(p.nodes.items)
-	var again []*window.Node
 	for _, span := range j.spans.All() {
 		if n := s.node(p, span, group, j.now); n != nil {
-			again = append(again, p.window.Add(n)...)
-			p.linker.Learn(n)
 			p.nodes.push(n)
 			s.nodes.push(n)
+			if n.Server {
+				s.quiet = append(s.quiet, n)
+			}
 		}
 	}
-	for _, n := range p.nodes.items[first:] {
-		p.linker.Arrived(n)
-		if n.Server {
-			s.quiet = append(s.quiet, n)
-		}
-	}
-	for _, n := range again {
-		p.linker.Again(n)
-	}
+	p.take(p.nodes.items[first:])
+	s.look(p, p.nodes.items[first:], j.now)
 	if j.watermark > p.window.Watermark {
 		s.advance(p, j.watermark)
 	}
@@ -192,19 +189,12 @@ func (s *shard) strip(span ptrace.Span) {
 // maxWatermark is beyond any time that the window believes in.
 const maxWatermark = int64(1) << 62
 
-// advance takes a new watermark: calls are ripe that every possible request is known of.
+// advance takes a new watermark.
 func (s *shard) advance(p *process, watermark int64) {
 	watermark = min(watermark, maxWatermark)
-	p.window.Watermark = watermark
-	p.linker.Advance(watermark)
-	for c := p.window.Ripe(watermark); c != nil; c = p.window.Ripe(watermark) {
-		if until := p.linker.Wait(c); until >= watermark {
-			p.window.Postpone(c, until)
-			continue
-		}
-		p.linker.Ripe(c, true)
-		s.solver.Final(c, solve.NoCandidate)
-		p.window.Resolve(c)
+	p.advance(watermark)
+	if p.blind != nil {
+		p.blind.advance(watermark)
 	}
 	s.out = append(s.out, message{action: actWatermark, process: p.peer, time: watermark})
 }
@@ -220,22 +210,16 @@ func (s *shard) tick(now int64) {
 // flush decides everything, and forgets it.
 func (s *shard) flush() {
 	for e := s.recent.Back(); e != nil; e = e.Prev() {
-		s.conclude(e.Value.(*process))
+		p := e.Value.(*process)
+		p.conclude()
+		if p.blind != nil {
+			p.blind.conclude()
+		}
 	}
 	for s.nodes.first() != nil {
 		s.drop(s.nodes.pop(), solve.Shutdown)
 	}
 	s.hush()
-}
-
-// conclude decides the calls whose decision was put off.
-func (s *shard) conclude(p *process) {
-	p.linker.Advance(p.window.Watermark)
-	for c := p.window.Ripe(math.MaxInt64); c != nil; c = p.window.Ripe(math.MaxInt64) {
-		p.linker.Ripe(c, p.window.Watermark > c.End)
-		s.solver.Final(c, solve.Shutdown)
-		p.window.Resolve(c)
-	}
 }
 
 // limit keeps the window within its bound.
@@ -253,11 +237,8 @@ func (s *shard) drop(n *window.Node, cause solve.Cause) {
 		return // its process is gone already
 	}
 	p := s.owner(n)
-	p.linker.Forget(n)
-	if !n.Server && n.State == window.Undecided {
-		p.linker.Ripe(n, p.window.Watermark > n.End)
-		s.solver.Final(n, cause)
-	}
+	p.last(n, cause)
+	s.judge(p, n, cause)
 	s.unblock(n)
 	if n.Server {
 		s.say(n, message{action: actQuiet})

@@ -30,6 +30,7 @@ const (
 	keyHostID  = string(conventions.HostIDKey)
 	keyPID     = string(conventions.ProcessPIDKey)
 	keyCreated = string(conventions.ProcessCreationTimeKey)
+	keyService = string(conventions.ServiceNameKey)
 )
 
 // split takes the spans with evidence out of td and returns them as jobs. What is

@@ -29,6 +29,7 @@ type telemetry struct {
 	reasons     [join.Reasons]metric.MeasurementOption
 	paths       [join.Paths]metric.MeasurementOption
 	tables      [tables]metric.MeasurementOption
+	services    services
 }
 
 // table is a bounded table, as the metric of evictions names it.
@@ -49,21 +50,22 @@ const (
 	tableTimesSpans
 	tableTimesRequests
 	tableTimesServices
+	tableSelfCheckServices
 	tables
 )
 
 var tableNames = [tables]string{
 	"processes", "window", "claims", "futex_words", "loops", "remembered", "listeners", "hosts",
 	"callers", "clocks", "applications",
-	"times_spans", "times_requests", "times_services",
+	"times_spans", "times_requests", "times_services", "self_check_services",
 }
 
-func newTelemetry(set component.TelemetrySettings) (*telemetry, error) {
+func newTelemetry(set component.TelemetrySettings, c *Config) (*telemetry, error) {
 	b, err := metadata.NewTelemetryBuilder(set)
 	if err != nil {
 		return nil, err
 	}
-	t := &telemetry{builder: b}
+	t := &telemetry{builder: b, services: services{limit: c.SelfCheck.MaxServices, known: map[string]outcomeOptions{}}}
 	for k := range t.methods {
 		t.methods[k] = option("method", link.Describe(window.Kind(k)).Name)
 	}
@@ -129,6 +131,7 @@ func (t *telemetry) shard(s *shard) {
 	for g, n := range v.Rejected {
 		add(t.builder.ProcessorStitchGuardRejections, n, t.claimGuards[g])
 	}
+	t.selfCheck(s)
 	v.Overflow, v.Conflicts, v.Rejected = 0, 0, [solve.Guards]int{}
 }
 

@@ -43,6 +43,7 @@ type TelemetryBuilder struct {
 	ProcessorStitchReleasedSpans     metric.Int64Counter
 	ProcessorStitchReleasedTraces    metric.Int64Counter
 	ProcessorStitchRevoked           metric.Int64Counter
+	ProcessorStitchSelfcheckCalls    metric.Int64Counter
 	ProcessorStitchUnidentifiedSpans metric.Int64Counter
 }
 
@@ -175,6 +176,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"otelcol_processor_stitch_revoked",
 		metric.WithDescription("Links taken back because decisive evidence contradicted them before the trace left [Development]"),
 		metric.WithUnit("{link}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ProcessorStitchSelfcheckCalls, err = builder.meter.Int64Counter(
+		"otelcol_processor_stitch_selfcheck_calls",
+		metric.WithDescription("Calls whose request is known by what they carry, by what was decided on them without that [Development]"),
+		metric.WithUnit("{call}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ProcessorStitchUnidentifiedSpans, err = builder.meter.Int64Counter(

@@ -36,6 +36,7 @@ func TestSetupTelemetry(t *testing.T) {
 	tb.ProcessorStitchReleasedSpans.Add(context.Background(), 1)
 	tb.ProcessorStitchReleasedTraces.Add(context.Background(), 1)
 	tb.ProcessorStitchRevoked.Add(context.Background(), 1)
+	tb.ProcessorStitchSelfcheckCalls.Add(context.Background(), 1)
 	tb.ProcessorStitchUnidentifiedSpans.Add(context.Background(), 1)
 	AssertEqualProcessorStitchApplicationSpans(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
@@ -86,6 +87,9 @@ func TestSetupTelemetry(t *testing.T) {
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualProcessorStitchRevoked(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualProcessorStitchSelfcheckCalls(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualProcessorStitchUnidentifiedSpans(t, testTel,

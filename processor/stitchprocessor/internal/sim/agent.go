@@ -25,6 +25,9 @@ type Agent struct {
 	Lose float64
 	// Deliver takes what is delivered. Nil drops it.
 	Deliver func(ptrace.Traces)
+	// Headers is the trace context that a request carried on the wire, in the form of
+	// evidence.context, if the program did not say. Nil: none.
+	Headers func(*Record) string
 	// Truth is every record that was delivered, by span id.
 	Truth map[[8]byte]*Record
 	// Lost is those that were not.
@@ -133,9 +136,12 @@ func (r *Record) span(s ptrace.Span) {
 	at.PutStr("network.peer.address", e.Peer.Addr().String())
 	at.PutInt("network.peer.port", int64(e.Peer.Port()))
 	e.Context, e.Hidden, e.Opaque = r.context, r.hidden, r.opaque
+	if headers := r.Process.World.agent.Headers; headers != nil && e.Context == "" {
+		e.Context = headers(r)
+	}
 	e.RequestID = r.requestID
 	var contexts tracectx.Contexts
-	if contexts.Parse(r.context) == nil {
+	if contexts.Parse(e.Context) == nil {
 		first := &contexts.All()[0]
 		s.SetTraceID(first.TraceID)
 		s.SetParentSpanID(first.SpanID)

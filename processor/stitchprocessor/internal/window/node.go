@@ -3,6 +3,7 @@ package window
 import (
 	"iter"
 	"net/netip"
+	"slices"
 
 	"github.com/otelcol-custom/otelcol-custom/internal/evidence"
 )
@@ -72,6 +73,8 @@ type Node struct {
 
 	// Note is what the linker remembers of this node.
 	Note Note
+	// Twin is the same span in a window of its own. See Blind.
+	Twin *Node
 
 	ripe     int64 // when an undecided call can be given up
 	reach    int64 // latest Answered among the servers up to this one
@@ -131,6 +134,23 @@ func NewNode(e *evidence.Exchange, server bool, end int64) *Node {
 	n.Request.tidy()
 	n.Response.tidy()
 	return n
+}
+
+// Blind returns a node of the same span, undecided, that has nothing of what its request
+// carried: no context, no request id. It is n's Twin from now on, and shares no memory
+// with it. It is in no window.
+func (n *Node) Blind() *Node {
+	t := &Node{
+		Server: n.Server, Opaque: n.Opaque, Lossy: n.Lossy,
+		ConnID: n.ConnID, Ordinal: n.Ordinal, Peer: n.Peer, Operation: n.Operation,
+		Connect: n.Connect, ConnectTime: n.ConnectTime,
+		Request: n.Request, Response: n.Response, End: n.End, Arrived: n.Arrived,
+	}
+	for _, m := range [...]*Message{&t.Request, &t.Response} {
+		m.Node, m.Handoffs = t, slices.Clone(m.Handoffs)
+	}
+	n.Twin = t
+	return t
 }
 
 // disown takes away what names the I/O of a message. Its times are left; on its

@@ -1,0 +1,76 @@
+package stitchprocessor
+
+import (
+	"math"
+
+	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/link"
+	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/solve"
+	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/window"
+)
+
+// mind decides on the calls of one process instance: its window, what has been learned
+// of it, and the solver that takes the claims.
+type mind struct {
+	window *window.Process
+	linker *link.Linker
+	solver *solve.Solver
+}
+
+// newMind returns a mind that decides on every call by itself if apart is true.
+func newMind(solver *solve.Solver, apart bool) mind {
+	w := window.New()
+	m := mind{window: w, linker: link.New(w, solver.Claim), solver: solver}
+	if apart {
+		m.linker.Separate()
+	}
+	return m
+}
+
+// take takes nodes that are new. All are in the window before the rules run for any.
+func (m *mind) take(fresh []*window.Node) {
+	var again []*window.Node
+	for _, n := range fresh {
+		again = append(again, m.window.Add(n)...)
+		m.linker.Learn(n)
+	}
+	for _, n := range fresh {
+		m.linker.Arrived(n)
+	}
+	for _, n := range again {
+		m.linker.Again(n)
+	}
+}
+
+// advance takes a new watermark: calls are ripe that every possible request is known of.
+func (m *mind) advance(watermark int64) {
+	m.window.Watermark = watermark
+	m.linker.Advance(watermark)
+	for c := m.window.Ripe(watermark); c != nil; c = m.window.Ripe(watermark) {
+		if until := m.linker.Wait(c); until >= watermark {
+			m.window.Postpone(c, until)
+			continue
+		}
+		m.linker.Ripe(c, true)
+		m.solver.Final(c, solve.NoCandidate)
+		m.window.Resolve(c)
+	}
+}
+
+// conclude decides the calls whose decision was put off.
+func (m *mind) conclude() {
+	m.linker.Advance(m.window.Watermark)
+	for c := m.window.Ripe(math.MaxInt64); c != nil; c = m.window.Ripe(math.MaxInt64) {
+		m.linker.Ripe(c, m.window.Watermark > c.End)
+		m.solver.Final(c, solve.Shutdown)
+		m.window.Resolve(c)
+	}
+}
+
+// last makes a last attempt to decide on a node that is about to leave the window.
+func (m *mind) last(n *window.Node, cause solve.Cause) {
+	m.linker.Forget(n)
+	if !n.Server && n.State == window.Undecided {
+		m.linker.Ripe(n, m.window.Watermark > n.End)
+		m.solver.Final(n, cause)
+	}
+}
