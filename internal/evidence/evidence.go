@@ -100,4 +100,7 @@ type Exchange struct {
 	Lossy     bool
 	Opaque    bool
 	Hidden    bool
+	// Decided says that a stitch processor has decided on the span: there is a
+	// KeyParent. It is read only.
+	Decided bool
 }

@@ -163,6 +163,8 @@ func (e *Exchange) readKey(k string, v pcommon.Value) {
 		e.Opaque = v.Bool()
 	case KeyHidden:
 		e.Hidden = v.Bool()
+	case KeyParent:
+		e.Decided = true
 	}
 }
 

@@ -11,6 +11,7 @@ type engine struct {
 	known    *registry
 	picker   *picker
 	times    *timekeeper // nil if nothing is linked by times
+	spare    []message
 }
 
 // newEngine returns an engine that hands released traces to emit.
@@ -31,7 +32,7 @@ func (e *engine) consume(td ptrace.Traces, now int64) {
 	for i := range jobs {
 		e.shard.consume(&jobs[i])
 	}
-	e.assembly.consume(e.shard.take(), now)
+	e.tell(now)
 	if e.times != nil {
 		timed := e.picker.pick(td, now)
 		for i := range timed {
@@ -41,11 +42,18 @@ func (e *engine) consume(td ptrace.Traces, now int64) {
 	e.tick(now)
 }
 
+// tell lets the assembly carry out what the shard has decided.
+func (e *engine) tell(now int64) {
+	m := e.shard.take(e.spare)
+	e.assembly.consume(m, now)
+	e.spare = wipe(m)
+}
+
 // tick lets time pass. The processor does it every tickInterval.
 func (e *engine) tick(now int64) {
 	e.shard.tick(now)
 	e.shard.forgetIdle(now)
-	e.assembly.consume(e.shard.take(), now)
+	e.tell(now)
 	e.assembly.Tick(now)
 	if e.times != nil {
 		e.times.tick(now)
@@ -63,7 +71,7 @@ func (e *engine) held() int {
 // flush decides and releases everything.
 func (e *engine) flush(now int64) {
 	e.shard.flush()
-	e.assembly.consume(e.shard.take(), now)
+	e.tell(now)
 	e.assembly.Flush()
 	if e.times != nil {
 		e.times.flush()

@@ -35,6 +35,7 @@ type stitcher struct {
 	picker   *picker       // nil if nothing is linked by times
 	timed    chan timedJob // to the goroutine that does it
 	messages chan []message
+	spare    chan []message // memory of those that have been carried out
 	batches  chan ptrace.Traces
 	known    *registry
 	done     chan struct{} // closed when everything has been handed on
@@ -61,6 +62,7 @@ func newStitcher(set processor.Settings, c *Config, next consumer.Traces) (*stit
 		config: c, next: next, telemetry: t, log: set.Logger, known: newRegistry(c),
 		workers:  make([]chan job, n),
 		messages: make(chan []message, queueLength),
+		spare:    make(chan []message, queueLength),
 		batches:  make(chan ptrace.Traces, queueLength),
 		done:     make(chan struct{}),
 	}
@@ -219,7 +221,7 @@ func (s *stitcher) work(jobs <-chan job) {
 		case j, ok := <-jobs:
 			if !ok {
 				sh.flush()
-				s.messages <- sh.take()
+				s.messages <- sh.take(nil)
 				s.telemetry.shard(sh)
 				return
 			}
@@ -230,9 +232,30 @@ func (s *stitcher) work(jobs <-chan job) {
 			sh.forgetIdle(now)
 			s.telemetry.shard(sh)
 		}
-		if m := sh.take(); len(m) > 0 {
-			s.messages <- m
+		if len(sh.out) > 0 {
+			s.messages <- sh.take(s.memory())
 		}
+	}
+}
+
+// memory returns memory for messages, nil if there is none to spare.
+func (s *stitcher) memory() []message {
+	select {
+	case m := <-s.spare:
+		return m
+	default:
+		return nil
+	}
+}
+
+// giveBack is told of messages that have been carried out.
+func (s *stitcher) giveBack(m []message) {
+	if m = wipe(m); m == nil {
+		return
+	}
+	select {
+	case s.spare <- m:
+	default:
 	}
 }
 
@@ -250,6 +273,7 @@ func (s *stitcher) assemble() {
 				return
 			}
 			a.consume(m, s.now())
+			s.giveBack(m)
 		case <-tick.C:
 			a.Tick(s.now())
 			s.telemetry.assembly(a)

@@ -109,11 +109,25 @@ func newShard(c *Config, share int, known *registry) *shard {
 	return s
 }
 
-// take returns what there is to tell the assembler since the last call.
-func (s *shard) take() []message {
+// take returns what there is to tell the assembler since the last call. What comes next
+// is written to spare, which may be nil.
+func (s *shard) take(spare []message) []message {
 	out := s.out
-	s.out = nil
+	s.out = spare[:0]
 	return out
+}
+
+// maxSpare is the longest memory that is kept for the next messages.
+const maxSpare = 16384
+
+// wipe returns the memory of messages that have been carried out, nil if it is too much
+// to keep.
+func wipe(m []message) []message {
+	if cap(m) > maxSpare {
+		return nil
+	}
+	clear(m)
+	return m[:0]
 }
 
 // consume takes the spans of one process instance.
@@ -150,13 +164,15 @@ func (s *shard) node(p *process, span ptrace.Span, group *join.Group, now int64)
 	}
 	held := heldSpan(span, e)
 	held.Group, held.Process, held.Arrived = group, p.peer, now
-	held.Verdict = takeVerdict(span)
+	if e.Decided {
+		held.Verdict = takeVerdict(span)
+	}
+	s.strip(span)
 	n := window.NewNode(e, held.Server, held.End)
 	n.Arrived, n.RequestID, n.Operation = now, e.RequestID, operationOf(span)
 	if !s.limits.deaf {
 		s.contextOf(held, n, e.Context)
 	}
-	s.strip(span)
 	s.out = append(s.out, message{action: actAdd, span: held})
 	if held.Verdict != nil {
 		return nil

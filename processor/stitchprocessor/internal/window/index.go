@@ -10,42 +10,34 @@ func (p *Process) index(m *Message, awakened []*Node) []*Node {
 	if other == m.IO {
 		other = m.Last()
 	}
-	k := key(m.TID, m.IO)
-	if old := p.messages[k]; old == nil || old.IO != m.IO {
-		p.messages[k] = m
+	if old := p.messages.get(m.TID, m.IO); old == nil || old.IO != m.IO {
+		p.messages.set(m.TID, m.IO, m)
 	}
-	awakened = p.awaken(k, awakened)
+	awakened = p.awaken(key(m.TID, m.IO), awakened)
 	if other == m.IO {
 		return awakened
 	}
-	k = key(m.TID, other)
-	if p.messages[k] == nil {
-		p.messages[k] = m
+	if p.messages.get(m.TID, other) == nil {
+		p.messages.set(m.TID, other, m)
 	}
-	return p.awaken(k, awakened)
+	return p.awaken(key(m.TID, other), awakened)
 }
 
 func (p *Process) unindex(m *Message) {
-	p.drop(m, m.IO)
+	p.messages.drop(m.TID, m.IO, m)
 	if m.Ops > 1 {
-		p.drop(m, m.First())
-		p.drop(m, m.Last())
-	}
-}
-
-func (p *Process) drop(m *Message, io uint32) {
-	if k := key(m.TID, io); p.messages[k] == m {
-		delete(p.messages, k)
+		p.messages.drop(m.TID, m.First(), m)
+		p.messages.drop(m.TID, m.Last(), m)
 	}
 }
 
 // Message returns the message that the io-th I/O of thread tid belongs to, as its
 // first or last, or nil.
-func (p *Process) Message(tid, io uint32) *Message { return p.messages[key(tid, io)] }
+func (p *Process) Message(tid, io uint32) *Message { return p.messages.get(tid, io) }
 
 // Exact returns the message whose point is the io-th I/O of thread tid, or nil.
 func (p *Process) Exact(tid, io uint32) *Message {
-	if m := p.messages[key(tid, io)]; m != nil && m.IO == io {
+	if m := p.messages.get(tid, io); m != nil && m.IO == io {
 		return m
 	}
 	return nil
@@ -59,7 +51,7 @@ func (p *Process) Before(m *Message) *Message {
 	}
 	first := m.First()
 	for io := m.IO - 1; io != 0 && io+1 >= first; io-- {
-		other := p.messages[key(m.TID, io)]
+		other := p.messages.get(m.TID, io)
 		if other != m && (other != nil || io < first) {
 			return other
 		}
@@ -74,7 +66,7 @@ func (p *Process) After(m *Message) *Message {
 	}
 	last := m.Last()
 	for io := m.IO + 1; io != 0 && io <= last+1; io++ {
-		other := p.messages[key(m.TID, io)]
+		other := p.messages.get(m.TID, io)
 		if other != m && (other != nil || io > last) {
 			return other
 		}

@@ -10,8 +10,8 @@ type Process struct {
 	// Watermark: every server span that began before it has been added. Unix ns.
 	Watermark int64
 
-	messages map[uint64]*Message // by thread and ordinal
-	awaiting map[uint64][]*Node  // by what they wait for, likewise
+	messages lanes
+	awaiting map[uint64][]*Node  // by the thread and ordinal that they wait for
 	servers  series              // by start
 	calls    series              // undecided ones, by start
 	ripening series              // the same, by when they are ripe
@@ -28,7 +28,7 @@ func New() *Process {
 	start := func(n *Node) int64 { return n.Request.Start }
 	ripe := func(n *Node) int64 { return n.ripe }
 	return &Process{
-		messages: map[uint64]*Message{}, awaiting: map[uint64][]*Node{},
+		messages: lanes{of: map[uint32]*lane{}}, awaiting: map[uint64][]*Node{},
 		servers: series{key: start}, calls: series{key: start}, ripening: series{key: ripe},
 		serversOf: map[uint64][]*Node{}, callsOf: map[uint64][]*Node{}, readBy: map[uint32][]*Node{},
 		traces: map[[16]byte][]*Node{}, requestIDs: map[string][]*Node{},
@@ -82,7 +82,7 @@ func (p *Process) paired(n *Node) bool {
 	}
 	first := out.First()
 	for io := in.Last() + 1; io != first; {
-		m := p.messages[key(in.TID, io)]
+		m := p.messages.get(in.TID, io)
 		if m == nil || io > first || io-in.Last() > maxPaired {
 			return false
 		}

@@ -1,0 +1,115 @@
+package window
+
+import "slices"
+
+// lanes are the messages of a process by thread and ordinal. What is asked for one
+// after the other is mostly of one thread, and its ordinals are mostly without holes:
+// a message is found at once, without a search.
+type lanes struct {
+	of   map[uint32]*lane // by thread
+	last *lane            // that was asked for
+	tid  uint32           // its thread
+}
+
+// lane is the messages of one thread, by ordinal.
+type lane struct {
+	items []slot
+	head  int
+}
+
+type slot struct {
+	io uint32
+	m  *Message
+}
+
+func (l *lanes) lane(tid uint32) *lane {
+	if l.last == nil || l.tid != tid {
+		l.last, l.tid = l.of[tid], tid
+	}
+	return l.last
+}
+
+// get returns the message at an ordinal of a thread, or nil.
+func (l *lanes) get(tid, io uint32) *Message {
+	lane := l.lane(tid)
+	if lane == nil {
+		return nil
+	}
+	if i, found := lane.find(io); found {
+		return lane.items[i].m
+	}
+	return nil
+}
+
+// set puts m at an ordinal of a thread.
+func (l *lanes) set(tid, io uint32, m *Message) {
+	at := l.lane(tid)
+	if at == nil {
+		at = &lane{}
+		l.of[tid], l.last = at, at
+	}
+	at.set(slot{io, m})
+}
+
+// drop takes m away from an ordinal of a thread, if it is there.
+func (l *lanes) drop(tid, io uint32, m *Message) {
+	at := l.lane(tid)
+	if at == nil {
+		return
+	}
+	if i, found := at.find(io); found && at.items[i].m == m {
+		at.remove(i)
+	}
+	if len(at.items) == at.head {
+		delete(l.of, tid)
+		l.last = nil
+	}
+}
+
+// find returns where an ordinal is in items, or would be. Without holes it is as far
+// from the last one as the ordinals say, with holes it is closer.
+func (l *lane) find(io uint32) (int, bool) {
+	n := len(l.items)
+	if n == l.head || io > l.items[n-1].io {
+		return n, false
+	}
+	i := max(n-1-int(l.items[n-1].io-io), l.head)
+	if l.items[i].io == io {
+		return i, true
+	}
+	k, found := slices.BinarySearchFunc(l.items[i:], io, func(s slot, io uint32) int {
+		switch {
+		case s.io < io:
+			return -1
+		case s.io > io:
+			return 1
+		}
+		return 0
+	})
+	return i + k, found
+}
+
+func (l *lane) set(s slot) {
+	i, found := l.find(s.io)
+	if found {
+		l.items[i] = s
+		return
+	}
+	if l.head > 0 && len(l.items) == cap(l.items) {
+		n := copy(l.items, l.items[l.head:])
+		clear(l.items[n:])
+		l.items, i, l.head = l.items[:n], i-l.head, 0
+	}
+	l.items = slices.Insert(l.items, i, s)
+}
+
+// remove takes out the i-th of items. The oldest ones leave first.
+func (l *lane) remove(i int) {
+	if i-l.head > len(l.items)-i {
+		l.items = slices.Delete(l.items, i, i+1)
+		return
+	}
+	copy(l.items[l.head+1:i+1], l.items[l.head:i])
+	l.items[l.head] = slot{}
+	l.head++
+}
