@@ -12,7 +12,8 @@ func (s *shard) context(held *join.Span, n *window.Node, text string) {
 	if s.contexts.Parse(text) != nil {
 		if parent := held.Data.ParentSpanID(); !parent.IsEmpty() && !held.Data.TraceID().IsEmpty() {
 			held.WireTrace, held.WireParent, held.WireFormat = held.Data.TraceID(), parent, tracectx.W3C
-			n.Context = window.Context{Trace: held.WireTrace, Caller: parent, Format: uint8(tracectx.W3C)}
+			c := window.Context{Trace: held.WireTrace, Caller: parent, Format: uint8(tracectx.W3C)}
+			wireOf(n).Contexts = []window.Context{c}
 		}
 		return
 	}
@@ -20,13 +21,21 @@ func (s *shard) context(held *join.Span, n *window.Node, text string) {
 	first := &all[0]
 	held.WireTrace, held.WireParent = first.TraceID, first.SpanID
 	held.WireFormat, held.Foreign = first.Format, first.Foreign()
-	n.Context = identity(first)
-	for i := range all[1:] {
-		n.Aliases = append(n.Aliases, identity(&all[1+i]))
+	c := wireOf(n)
+	for i := range all {
+		c.Contexts = append(c.Contexts, identity(&all[i]))
 	}
-	if n.RequestID == "" && n.Caller == [8]byte{} {
-		n.RequestID = string(n.Trace[:])
+	if c.RequestID == "" && first.SpanID == [8]byte{} {
+		c.RequestID = string(first.TraceID[:])
 	}
+}
+
+// wireOf returns what the request of a node carried, to be filled in.
+func wireOf(n *window.Node) *window.Carried {
+	if n.Carried == nil {
+		n.Carried = &window.Carried{}
+	}
+	return n.Carried
 }
 
 func identity(c *tracectx.Context) window.Context {

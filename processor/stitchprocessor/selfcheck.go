@@ -72,7 +72,7 @@ func newBlind(s *shard, p *process) *mind {
 func passesOn(nodes []*window.Node) bool { return slices.ContainsFunc(nodes, carries) }
 
 func carries(n *window.Node) bool {
-	return !n.Server && (n.Trace != [16]byte{} || n.RequestID != "")
+	return !n.Server && n.Carried != nil
 }
 
 // decidedBlind takes the decisions of blind minds. They stay on the nodes.
@@ -136,7 +136,10 @@ func certain(w *window.Process, call *window.Node) *window.Node {
 // sole returns the only request in the window of the trace of a call, nil if there is
 // none. If there are several it returns the call itself and false.
 func sole(w *window.Process, call *window.Node) (request *window.Node, one bool) {
-	for _, n := range w.OfTrace(call.Trace) {
+	if len(call.Contexts()) == 0 {
+		return nil, true
+	}
+	for _, n := range w.OfTrace(call.Contexts()[0].Trace) {
 		if n.Server && request != nil {
 			return call, false
 		}

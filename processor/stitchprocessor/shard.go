@@ -169,7 +169,10 @@ func (s *shard) node(p *process, span ptrace.Span, group *join.Group, now int64)
 	}
 	s.strip(span)
 	n := window.NewNode(e, held.Server, held.End)
-	n.Arrived, n.RequestID, n.Operation = now, e.RequestID, operationOf(span)
+	n.Arrived, n.Operation = now, operationOf(span)
+	if e.RequestID != "" {
+		n.Carried = &window.Carried{RequestID: e.RequestID}
+	}
 	if !s.limits.deaf {
 		s.contextOf(held, n, e.Context)
 	}

@@ -21,7 +21,7 @@ func contextOfCall(l *Linker, c *window.Node) {
 }
 
 func forwarded(l *Linker, n *window.Node, pair func(*window.Node) (call, request *window.Node)) {
-	for c := range n.Contexts() {
+	for _, c := range n.Contexts() {
 		same := l.p.OfTrace(c.Trace)
 		for _, other := range same[max(0, len(same)-maxSameTrace):] {
 			if other.Server == n.Server {
@@ -37,8 +37,8 @@ func forwarded(l *Linker, n *window.Node, pair func(*window.Node) (call, request
 // names reports whether a context of the call leads to one of the request. A context
 // that names no caller does not: every hop of a trace may have it.
 func names(call, request *window.Node) bool {
-	for c := range call.Contexts() {
-		for r := range request.Contexts() {
+	for _, c := range call.Contexts() {
+		for _, r := range request.Contexts() {
 			if c.Trace == r.Trace && r.Caller != [8]byte{} && (c.Caller == r.Caller || c.Above == r.Caller) {
 				return true
 			}

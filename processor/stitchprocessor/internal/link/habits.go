@@ -160,7 +160,7 @@ func (hb *habit) makes(r, c *window.Node) bool {
 			return false
 		}
 	}
-	if r.Children > len(r.Note.Made) {
+	if int(r.Children) > len(r.Note.Made) {
 		return false // it is not known what for
 	}
 	return hb.staged() || hb.parents[r.Operation]*50 >= hb.links

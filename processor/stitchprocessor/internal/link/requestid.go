@@ -14,10 +14,10 @@ const minRequestID = 8
 // sameRequestID waits until every request that was open is known: two requests with
 // one id, as a caller that asks twice sends them, say nothing.
 func sameRequestID(l *Linker, c *window.Node) {
-	if len(c.RequestID) < minRequestID {
+	if len(c.RequestID()) < minRequestID {
 		return
 	}
-	if with := l.p.WithID(c.RequestID); len(with) == 1 && during(c, with[0]) {
+	if with := l.p.WithID(c.RequestID()); len(with) == 1 && during(c, with[0]) {
 		l.toParent(c, with[0], RequestID)
 	}
 }

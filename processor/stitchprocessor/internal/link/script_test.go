@@ -261,10 +261,7 @@ func (s *script) deliver(l *link.Linker, p *window.Process, reverse bool) []*win
 		x := s.spans[name]
 		n := window.NewNode(&x.exchange, strings.ToUpper(name) == name, x.end)
 		n.Ref = name
-		n.RequestID = x.id
-		if list := x.contexts(); len(list) > 0 {
-			n.Context, n.Aliases = list[0], list[1:]
-		}
+		n.Carried = &window.Carried{RequestID: x.id, Contexts: x.contexts()}
 		again := p.Add(n)
 		l.Learn(n)
 		l.Arrived(n)

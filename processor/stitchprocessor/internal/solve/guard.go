@@ -38,7 +38,7 @@ func (s *Solver) guard(call, request *window.Node, k window.Kind) Guard {
 		return Trace
 	case call.Start() > request.Answered() && !outlives(call, request, k):
 		return Answered
-	case request.Children >= s.config.MaxChildren && call.Parent != request:
+	case int(request.Children) >= s.config.MaxChildren && call.Parent != request:
 		return Fanout
 	}
 	return Passed

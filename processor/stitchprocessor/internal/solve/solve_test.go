@@ -45,6 +45,10 @@ func newFixture(change func(*solve.Config)) *fixture {
 	return f
 }
 
+func inTrace(id byte) *window.Carried {
+	return &window.Carried{Contexts: []window.Context{{Trace: [16]byte{id}}}}
+}
+
 func (f *fixture) claim(parent *window.Node, k window.Kind) {
 	d := link.Describe(k)
 	f.solver.Claim(f.call, window.Claim{Parent: parent, Kind: k, Score: d.Precision, Trust: d.Trust})
@@ -66,7 +70,7 @@ func TestDecisiveEvidenceDecidesAtOnce(t *testing.T) {
 		assert.Equal(t, k, d.Kind)
 		assert.GreaterOrEqual(t, d.Confidence, 0.99)
 		assert.Equal(t, window.Linked, f.call.State)
-		assert.Equal(t, 1, f.r.Children)
+		assert.EqualValues(t, 1, f.r.Children)
 		assert.Nil(t, f.p.FirstUndecided(0, 100))
 		f.claim(f.r, k)
 		f.solver.Final(f.call, solve.NoCandidate)
@@ -253,8 +257,8 @@ func TestGuards(t *testing.T) {
 		{"a thread made before the reply may call after it", func(f *fixture) { f.call.Request.Start = 500 }, link.Clone, solve.Passed},
 		{"but not for ever", func(f *fixture) { f.call.Request.Start = 1011 }, link.Clone, solve.Age},
 		{"a request has a limited number of calls", func(f *fixture) { f.r.Children = 2 }, link.Thread, solve.Fanout},
-		{"two different traces on the wire do not mix", func(f *fixture) { f.r.Trace, f.call.Trace = [16]byte{1}, [16]byte{2} }, link.Thread, solve.Trace},
-		{"a trace on one side is no contradiction", func(f *fixture) { f.call.Trace = [16]byte{2} }, link.Thread, solve.Passed},
+		{"two different traces on the wire do not mix", func(f *fixture) { f.r.Carried, f.call.Carried = inTrace(1), inTrace(2) }, link.Thread, solve.Trace},
+		{"a trace on one side is no contradiction", func(f *fixture) { f.call.Carried = inTrace(2) }, link.Thread, solve.Passed},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := newFixture(nil)

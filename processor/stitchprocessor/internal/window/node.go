@@ -1,7 +1,6 @@
 package window
 
 import (
-	"iter"
 	"net/netip"
 	"slices"
 
@@ -19,7 +18,15 @@ const (
 	Orphan          // given up
 )
 
-// Context is a trace context on the wire, or zero.
+// Carried is what a request carried on the wire.
+type Carried struct {
+	// Contexts are its trace contexts, the one that decides first.
+	Contexts []Context
+	// RequestID is an id that proxies pass on, or a trace id without a caller.
+	RequestID string
+}
+
+// Context is a trace context on the wire.
 type Context struct {
 	Trace  [16]byte
 	Caller [8]byte // the caller's span; zero if it is not named
@@ -35,24 +42,16 @@ type Node struct {
 	Ref     any
 	Process *Process
 
-	Server  bool // a request that was read here, else a call that was made
-	Opaque  bool
-	Lossy   bool
-	ConnID  uint64
-	Ordinal uint32 // exchanges before this one on the connection
-	Peer    netip.AddrPort
+	ConnID uint64
+	Peer   netip.AddrPort
 	// Operation tells what is asked for, apart from whom: equal questions have equal ones.
 	Operation uint64
 	// Connect is where connect was called. ConnectTime is zero unless this is the
 	// first exchange of a connection whose connect was seen.
 	Connect     evidence.Point
 	ConnectTime int64
-	// Context is the trace context in the request on the wire, Aliases are what it
-	// carried beside that one.
-	Context
-	Aliases []Context
-	// RequestID is an id that proxies pass on, or a trace id without a caller.
-	RequestID string
+	// Carried is what the request carried. Nil: nothing, as nearly always.
+	Carried *Carried
 
 	Request, Response Message
 	// End is when the span ended, Unix ns. It starts with Request.Start.
@@ -60,13 +59,21 @@ type Node struct {
 	// Arrived is when the span came in, on the caller's clock, in ns.
 	Arrived int64
 
+	Ordinal uint32 // exchanges before this one on the connection
+	Server  bool   // a request that was read here, else a call that was made
+	Opaque  bool
+	Lossy   bool
+
+	indexed  bool
+	resolved bool // no longer among the undecided calls
+
 	// Verdict.
 	State      State
-	Parent     *Node
 	Kind       Kind
-	Confidence float64
 	Disputed   bool // decisive evidence contradicted itself
-	Children   int
+	Children   int32
+	Parent     *Node
+	Confidence float64
 	Claims     []Claim
 	// Blocks are the requests whose owner waits for the decision on this call.
 	Blocks []*Node
@@ -76,11 +83,9 @@ type Node struct {
 	// Twin is the same span in a window of its own. See Blind.
 	Twin *Node
 
-	ripe     int64 // when an undecided call can be given up
-	reach    int64 // latest Answered among the servers up to this one
-	awaits   []uint64
-	indexed  bool
-	resolved bool // no longer among the undecided calls
+	ripe   int64 // when an undecided call can be given up
+	reach  int64 // latest Answered among the servers up to this one
+	awaits []uint64
 }
 
 // Note is scratch space of the link rules.
@@ -88,6 +93,7 @@ type Note struct {
 	Labels    [2]*Node // request that this call belongs to, if the loop has lag 0 or 1
 	Previous  [2]*Node // call whose reply led to this one, likewise
 	Before    *Node    // call that the same read had led to before this one, without a lag
+	Tries     uint8    // times that the decision on this call was put off
 	Waited    bool     // for its connection
 	Certainty [2]uint8 // of Labels, as the linker understands it
 	Place     int32    // in the queue of an event loop's requests, or of its calls
@@ -98,10 +104,9 @@ type Note struct {
 	Swapped   bool     // it may have changed places with another one
 	Retries   uint8    // times the rules ran again because something came late
 	Walks     uint8    // times its thread's I/O was walked for a call that was ripe
+	WokenBy   uint32   // thread that woke the one that replied to do so
+	WokenAt   int64    // when it did, Unix ns
 	Made      []*Node  // calls that are known to belong to this request
-	WokenAt   int64    // when the thread that replied was woken to do so, Unix ns
-	WokenBy   uint32   // thread that did
-	Tries     uint8    // times that the decision on this call was put off
 }
 
 // Message is one of the two messages of a node.
@@ -119,7 +124,7 @@ func plausible(t int64) int64 { return min(max(t, 0), maxTime) }
 
 // NewNode makes a node of a span's evidence. It keeps copies of the handoff lists
 // of e, no other memory of it. Times that cannot be are brought into range. The
-// caller sets Ref, Arrived, Operation, Context, Aliases and RequestID.
+// caller sets Ref, Arrived, Operation and Carried.
 func NewNode(e *evidence.Exchange, server bool, end int64) *Node {
 	n := &Node{
 		Server: server, Opaque: e.Opaque, Lossy: e.Lossy,
@@ -186,30 +191,29 @@ func (n *Node) Answered() int64 {
 	return n.End
 }
 
-// Contexts returns Context and Aliases.
-func (n *Node) Contexts() iter.Seq[Context] {
-	return func(yield func(Context) bool) {
-		if n.Trace == [16]byte{} || !yield(n.Context) {
-			return
-		}
-		for _, c := range n.Aliases {
-			if !yield(c) {
-				return
-			}
-		}
+// Contexts returns the trace contexts that the request carried.
+func (n *Node) Contexts() []Context {
+	if n.Carried == nil {
+		return nil
 	}
+	return n.Carried.Contexts
+}
+
+// RequestID returns the request id that it carried, or nothing.
+func (n *Node) RequestID() string {
+	if n.Carried == nil {
+		return ""
+	}
+	return n.Carried.RequestID
 }
 
 // Contradicts reports whether n and other are of different traces: both carry a
 // context of one format, and they have no trace id in common. Contexts of different
 // formats say nothing about each other.
 func (n *Node) Contradicts(other *Node) bool {
-	if n.Trace == [16]byte{} || other.Trace == [16]byte{} {
-		return false // nearly always
-	}
 	found := false
-	for a := range n.Contexts() {
-		for b := range other.Contexts() {
+	for _, a := range n.Contexts() { // nearly always none
+		for _, b := range other.Contexts() {
 			if a.Trace == b.Trace {
 				return false
 			}

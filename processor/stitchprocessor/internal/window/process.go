@@ -11,10 +11,10 @@ type Process struct {
 	Watermark int64
 
 	messages lanes
-	awaiting map[uint64][]*Node  // by the thread and ordinal that they wait for
-	servers  series              // by start
-	calls    series              // undecided ones, by start
-	ripening series              // the same, by when they are ripe
+	awaiting map[uint64][]*Node // by the thread and ordinal that they wait for
+	servers  series             // by start
+	calls    series             // undecided ones, by start
+	ripening series             // the same, by when they are ripe
 
 	serversOf, callsOf map[uint64][]*Node   // by goroutine
 	readBy             map[uint32][]*Node   // requests by thread, if that has no event loop
@@ -60,7 +60,7 @@ func (p *Process) Add(n *Node) []*Node {
 		p.ripening.insert(n)
 		addTo(p.callsOf, n.Request.Goid, n)
 	}
-	for c := range n.Contexts() {
+	for _, c := range n.Contexts() {
 		if same := p.traces[c.Trace]; len(same) == 0 || same[len(same)-1] != n {
 			addTo(p.traces, c.Trace, n)
 		}
@@ -107,7 +107,7 @@ func (p *Process) addServer(n *Node) {
 	if n.Request.Tick == 0 && !n.Request.Goroutine() {
 		addTo(p.readBy, n.Request.TID, n)
 	}
-	addTo(p.requestIDs, n.RequestID, n)
+	addTo(p.requestIDs, n.RequestID(), n)
 	addTo(p.serversOf, n.Request.Goid, n)
 	if n.Response.Goid != n.Request.Goid {
 		addTo(p.serversOf, n.Response.Goid, n)
@@ -129,7 +129,7 @@ func (p *Process) Remove(n *Node) {
 	}
 	if n.Server {
 		p.servers.remove(n)
-		dropFrom(p.requestIDs, n.RequestID, n)
+		dropFrom(p.requestIDs, n.RequestID(), n)
 		dropFrom(p.readBy, n.Request.TID, n)
 		dropFrom(p.serversOf, n.Request.Goid, n)
 		dropFrom(p.serversOf, n.Response.Goid, n)
@@ -137,7 +137,7 @@ func (p *Process) Remove(n *Node) {
 		p.Resolve(n)
 		dropFrom(p.callsOf, n.Request.Goid, n)
 	}
-	for c := range n.Contexts() {
+	for _, c := range n.Contexts() {
 		dropFrom(p.traces, c.Trace, n)
 	}
 	// Others may still point here: let the chain of memory end with n.

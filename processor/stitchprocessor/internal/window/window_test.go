@@ -280,9 +280,9 @@ func TestLastRequests(t *testing.T) {
 
 func TestGoroutinesAndTraces(t *testing.T) {
 	r := server(10, 90)
-	r.Request.Goid, r.Response.Goid, r.Trace = 7, 8, [16]byte{1}
+	r.Request.Goid, r.Response.Goid, r.Carried = 7, 8, &window.Carried{Contexts: []window.Context{{Trace: [16]byte{1}}}}
 	c := call(20, 30)
-	c.Request.Goid, c.Trace = 7, [16]byte{1}
+	c.Request.Goid, c.Carried = 7, r.Carried
 	p := fill(r, c, server(1, 2))
 	assert.Equal(t, []*window.Node{r}, p.ServersOf(7))
 	assert.Equal(t, []*window.Node{r}, p.ServersOf(8))
@@ -351,8 +351,8 @@ func BenchmarkAddRemove(b *testing.B) {
 }
 
 func TestContexts(t *testing.T) {
-	carrying := func(n *window.Node, first window.Context, aliases ...window.Context) *window.Node {
-		n.Context, n.Aliases = first, aliases
+	carrying := func(n *window.Node, all ...window.Context) *window.Node {
+		n.Carried = &window.Carried{Contexts: all}
 		return n
 	}
 	context := func(trace, format byte) window.Context { return window.Context{Trace: [16]byte{trace}, Format: format} }
@@ -365,19 +365,19 @@ func TestContexts(t *testing.T) {
 		"the same trace in another format does not":            {[]window.Context{context(1, 1)}, []window.Context{context(1, 2)}, false},
 		"a common alias settles it":                            {[]window.Context{context(1, 1), context(3, 2)}, []window.Context{context(2, 1), context(3, 2)}, false},
 		"an alias contradicts like any other":                  {[]window.Context{context(1, 1), context(3, 2)}, []window.Context{context(4, 2)}, true},
-		"nothing on one side contradicts nothing":              {[]window.Context{context(1, 1)}, []window.Context{{}}, false},
-		"nothing on both sides has nothing to contradict, too": {[]window.Context{{}}, []window.Context{{}}, false},
+		"nothing on one side contradicts nothing":              {[]window.Context{context(1, 1)}, nil, false},
+		"nothing on both sides has nothing to contradict, too": {nil, nil, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := carrying(call(20, 30), tt.call[0], tt.call[1:]...)
-			r := carrying(server(10, 90), tt.request[0], tt.request[1:]...)
+			c := carrying(call(20, 30), tt.call...)
+			r := carrying(server(10, 90), tt.request...)
 			assert.Equal(t, tt.contradict, c.Contradicts(r))
 			assert.Equal(t, tt.contradict, r.Contradicts(c))
 		})
 	}
 	t.Run("a node is found by each of its traces, and by its request id, until it leaves", func(t *testing.T) {
 		n := carrying(server(10, 90), context(1, 1), context(1, 2), context(3, 3))
-		n.RequestID = "id"
+		n.Carried.RequestID = "id"
 		p := fill(n)
 		assert.Equal(t, []*window.Node{n}, p.OfTrace([16]byte{1}))
 		assert.Equal(t, []*window.Node{n}, p.OfTrace([16]byte{3}))
