@@ -30,6 +30,7 @@ type Engine struct {
 	learned  bool  // the models are of use
 	sampler  sampler
 	learner  learner
+	others   []record
 	drawn    []interval // of the first learning
 }
 

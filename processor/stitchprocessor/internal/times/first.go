@@ -164,7 +164,9 @@ func (e *Engine) round() {
 		}
 	}
 	for _, c := range e.order {
-		c.model = e.learner.learn(e.scale, c.records, e.mean())
+		e.teach(c)
+	}
+	for _, c := range e.order {
 		c.records = c.records[:0]
 	}
 }

@@ -56,12 +56,7 @@ func (s *sampler) swap(a *request, set uint32) {
 
 // toggle gives up one call of each of some kinds, or takes them if there are none.
 func (s *sampler) toggle(a *request, set uint32) {
-	kinds := uint64(0)
-	for i, slot := range a.class.model.slots {
-		if set&(1<<i) != 0 {
-			kinds |= 1 << slot.kind
-		}
-	}
+	kinds := a.class.model.kindsOf(set)
 	s.freeOf(a)
 	s.begin()
 	for _, c := range a.calls {

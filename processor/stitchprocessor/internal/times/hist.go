@@ -14,6 +14,7 @@ const (
 const (
 	fineUnit   = 16_000 // ns: below, gaps are taken as linear
 	background = 2.0    // pseudo-counts of the log-uniform density below every other one
+	beside     = 100.0  // pseudo-counts of what other classes of request are like
 	maxScore   = 2.5    // normal scores beyond are not told apart
 )
 
@@ -81,10 +82,21 @@ type density struct {
 
 // newDensity smooths a histogram. The fewer gaps it has, the wider; where the clock is
 // coarser than the bins it hardly does.
-func newDensity(h *hist, s *scale) *density {
+func newDensity(h *hist, s *scale) *density { return newDensityBeside(h, &hist{}, s) }
+
+// newDensityBeside also believes a little of what others are like.
+func newDensityBeside(h, others *hist, s *scale) *density {
 	smooth := smoothed(h, s)
+	n := float64(h.n) + background
+	if others.n > 0 {
+		weight := min(beside, float64(others.n))
+		n += weight
+		for b, v := range smoothed(others, s) {
+			smooth[b] += v * weight / float64(others.n)
+		}
+	}
 	d := &density{}
-	total := 1 / (float64(h.n) + background)
+	total := 1 / n
 	none := float32(math.Log(background / bins * total))
 	for b := range smooth {
 		mass := none

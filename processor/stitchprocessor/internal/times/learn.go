@@ -36,6 +36,7 @@ func trailing(mask uint32) int { return bits.TrailingZeros32(mask) }
 type learner struct {
 	scale   *scale
 	records []record
+	own     int // records of the class; those behind them are of others that make such calls
 	model   *model
 	places  []layout // of the records
 	scores  []eval   // likewise
@@ -44,11 +45,11 @@ type learner struct {
 
 // learn returns the model of records, which are in no order and stay so. mean is how many
 // calls of each of the known kinds a request is expected to make, before any is seen.
-func (l *learner) learn(s *scale, records []record, mean []float64) *model {
-	l.scale, l.model = s, &model{scale: s, sharp: 1}
-	l.ranked = append(l.ranked[:0], records...)
+func (l *learner) learn(s *scale, records, others []record, mean []float64) *model {
+	l.scale, l.model, l.own = s, &model{scale: s, sharp: 1}, len(records)
+	l.ranked = append(append(l.ranked[:0], records...), others...)
 	l.records = l.ranked
-	slices.SortStableFunc(l.records, func(a, b record) int { return cmp.Or(cmp.Compare(a.sample, b.sample), cmp.Compare(a.start, b.start)) })
+	slices.SortStableFunc(l.records[:l.own], func(a, b record) int { return cmp.Or(cmp.Compare(a.sample, b.sample), cmp.Compare(a.start, b.start)) })
 	l.model.wide = newDensity(&hist{}, s)
 	l.slots()
 	l.place()
@@ -63,13 +64,14 @@ func (l *learner) learn(s *scale, records []record, mean []float64) *model {
 		}
 	}
 	l.queues()
+	l.model.trust = l.trust()
 	return l.model
 }
 
 // slots finds the places that calls have.
 func (l *learner) slots() {
 	var have [maxKinds][maxRepeat]int
-	for i := range l.records {
+	for i := range l.records[:l.own] {
 		var seen [maxKinds]uint8
 		for _, c := range l.records[i].calls {
 			if n := seen[c.kind]; n < maxRepeat {
@@ -79,11 +81,11 @@ func (l *learner) slots() {
 		}
 	}
 	var all []slot
-	need := max(slotRecords, slotShare*float64(len(l.records)))
+	need := max(slotRecords, slotShare*float64(l.own))
 	for k := range have {
 		for n, count := range have[k] {
 			if float64(count) >= need {
-				all = append(all, slot{kind: k, repeat: n, share: float64(count) / float64(len(l.records))})
+				all = append(all, slot{kind: k, repeat: n, share: float64(count) / float64(l.own)})
 			}
 		}
 	}
@@ -117,6 +119,9 @@ func (l *learner) place() {
 				p.seen[c.kind]++
 			}
 			s, further := l.model.slotOf(c.kind, int(n))
+			if further && i >= l.own {
+				continue
+			}
 			if further {
 				if rest[s] == nil {
 					rest[s] = &hist{}
@@ -203,7 +208,7 @@ func hangs(slots []slot, a, b int) bool {
 // fit measures the gaps of a slot from a reference. Requests without the reference are
 // measured from their start in either case, and add nothing to the gain.
 func (l *learner) fit(s, parent int, fromEnd bool) reference {
-	var gaps, starts hist
+	var gaps, starts, others hist
 	for i := range l.places {
 		p := &l.places[i]
 		if p.mask&(1<<s) == 0 {
@@ -219,12 +224,16 @@ func (l *learner) fit(s, parent int, fromEnd bool) reference {
 				from = p.end[parent]
 			}
 		}
-		gaps.add(l.scale.bin(p.start[s] - from))
+		if b := l.scale.bin(p.start[s] - from); i < l.own {
+			gaps.add(b)
+		} else {
+			others.add(b)
+		}
 	}
-	d := newDensity(&gaps, l.scale)
+	d := newDensityBeside(&gaps, &others, l.scale)
 	out := reference{slot: s, parent: parent, fromEnd: fromEnd, density: d}
 	if parent != fromStart {
-		out.gain = d.mean(&gaps) - l.model.slots[s].first.mean(&starts)
+		out.gain = d.mean(&gaps) + d.mean(&others) - l.model.slots[s].first.mean(&starts)
 	}
 	return out
 }
@@ -232,10 +241,16 @@ func (l *learner) fit(s, parent int, fromEnd bool) reference {
 // ends learns how long after the last call the request ends.
 func (l *learner) ends() {
 	m := l.model
-	last := make([]hist, len(m.slots))
+	last, others := make([]hist, len(m.slots)), make([]hist, len(m.slots))
 	var none, other hist
 	for i := range l.places {
 		p, r := &l.places[i], &l.records[i]
+		if i >= l.own {
+			if p.last >= 0 {
+				others[p.last].add(l.scale.bin(r.end - p.lastEnd))
+			}
+			continue
+		}
 		if !p.any {
 			none.add(l.scale.bin(r.end - r.start))
 			continue
@@ -249,7 +264,7 @@ func (l *learner) ends() {
 	m.none, m.other = newDensity(&none, l.scale), newDensity(&other, l.scale)
 	for s := range last {
 		if last[s].n >= edgeRecords {
-			m.slots[s].last = newDensity(&last[s], l.scale)
+			m.slots[s].last = newDensityBeside(&last[s], &others[s], l.scale)
 		}
 	}
 }
@@ -257,7 +272,7 @@ func (l *learner) ends() {
 // counts learns how many calls of each kind a request makes.
 func (l *learner) counts(mean []float64) {
 	m := l.model
-	n := float64(len(l.records))
+	n := float64(l.own)
 	parts := make([][maxCount]float64, len(mean))
 	nothing := 0.0
 	for k := range parts {
@@ -265,7 +280,7 @@ func (l *learner) counts(mean []float64) {
 	}
 	vectors := map[uint64]int{}
 	example := map[uint64]int{}
-	for i := range l.places {
+	for i := range l.places[:l.own] {
 		hash := uint64(0)
 		for _, c := range l.records[i].calls {
 			hash += factor(c.kind)
@@ -315,7 +330,7 @@ func expected(mean float64, out *[maxCount]float64) {
 // outlive learns which calls end after their request.
 func (l *learner) outlive() {
 	var n, late [maxKinds]float64
-	for i := range l.records {
+	for i := range l.records[:l.own] {
 		for _, c := range l.records[i].calls {
 			n[c.kind]++
 			if c.end > l.records[i].end+slack {

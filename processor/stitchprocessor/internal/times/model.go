@@ -48,6 +48,7 @@ type model struct {
 	outlive  [maxKinds][2]float32 // log probability that a call ends within the request, or after it
 
 	queues bool
+	trust  float64 // share of what the gaps say together that is not said twice; 0 to 1
 	sharp  float64 // how much the counts weigh: more than they should while the rest is not known
 }
 
@@ -62,6 +63,16 @@ func (m *model) slotOf(kind uint8, n int) (int, bool) {
 		return int(m.first[kind]) + many - 1, true
 	}
 	return int(m.first[kind]) + n, false
+}
+
+// kindsOf returns the kinds of some slots.
+func (m *model) kindsOf(set uint32) (kinds uint64) {
+	for i := range m.slots {
+		if set&(1<<i) != 0 {
+			kinds |= 1 << m.slots[i].kind
+		}
+	}
+	return kinds
 }
 
 // factor spreads the counts of a kind over a hash of all counts.
@@ -118,7 +129,7 @@ func (m *model) evaluate(r *request, calls []*call, e *eval) {
 		}
 	}
 	e.mask = l.mask
-	total += m.gaps(r.start, &l, e) + m.finish(r, &l) + m.sharp*m.counts(calls, &l, hash)
+	total += m.gaps(r.start, &l, e) + m.finish(r.start, r.end, &l) + m.sharp*m.counts(calls, &l, hash)
 	e.total = total
 }
 
@@ -142,34 +153,39 @@ func (m *model) gaps(start int64, l *layout, e *eval) float64 {
 		if l.mask&(1<<s) == 0 {
 			continue
 		}
-		k := &m.slots[s]
-		from, d := start, k.gap
-		switch {
-		case k.parent == fromStart:
-		case l.mask&(1<<k.parent) == 0:
-			d = k.first
-		case k.fromEnd:
-			from = l.end[k.parent]
-		default:
-			from = l.start[k.parent]
-		}
-		b := m.scale.bin(l.start[s] - from)
+		d, b := m.gap(s, start, l)
 		total += float64(d.log[b])
 		e.score[s] = d.score[b]
 	}
 	return total
 }
 
+// gap returns the gap of a slot that has a call, as a bin, and its density.
+func (m *model) gap(s int, start int64, l *layout) (*density, int) {
+	k := &m.slots[s]
+	from, d := start, k.gap
+	switch {
+	case k.parent == fromStart:
+	case l.mask&(1<<k.parent) == 0:
+		d = k.first
+	case k.fromEnd:
+		from = l.end[k.parent]
+	default:
+		from = l.start[k.parent]
+	}
+	return d, m.scale.bin(l.start[s] - from)
+}
+
 // finish is the gap to the end of the request.
-func (m *model) finish(r *request, l *layout) float64 {
+func (m *model) finish(start, end int64, l *layout) float64 {
 	if !l.any {
-		return float64(m.none.log[m.scale.bin(r.end-r.start)])
+		return float64(m.none.log[m.scale.bin(end-start)])
 	}
 	d := m.other
 	if l.last >= 0 && m.slots[l.last].last != nil {
 		d = m.slots[l.last].last
 	}
-	return float64(d.log[m.scale.bin(r.end-l.lastEnd)])
+	return float64(d.log[m.scale.bin(end-l.lastEnd)])
 }
 
 // counts is the log probability of how many calls of each kind there are.

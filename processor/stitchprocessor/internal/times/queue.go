@@ -23,9 +23,9 @@ func newLikeness(rho float64) likeness {
 // are, by how far apart they start.
 func (l *learner) queues() {
 	m := l.model
-	l.scores = slices.Grow(l.scores[:0], len(l.places))[:len(l.places)]
+	l.scores = slices.Grow(l.scores[:0], l.own)[:l.own]
 	scores := l.scores
-	for i := range l.places {
+	for i := range scores {
 		scores[i].mask = l.places[i].mask
 		m.gaps(l.records[i].start, &l.places[i], &scores[i])
 	}

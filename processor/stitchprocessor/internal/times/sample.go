@@ -8,12 +8,13 @@ import (
 // sampler draws joint assignments of calls to requests: a Metropolis walk whose steps
 // keep every call with at most one request.
 type sampler struct {
-	random *rand.Rand
-	heat   float64 // inverse temperature
-	a, b   proposal
-	out    []*call   // that lose their request
-	in     []*call   // that had none
-	free   [][]*call // by kind
+	random   *rand.Rand
+	heat     float64 // inverse temperature
+	a, b     proposal
+	requests []*request // of the window, by start
+	out      []*call    // that lose their request
+	in       []*call    // that had none
+	free     [][]*call  // by kind
 }
 
 // proposal is what a request would have.
@@ -30,6 +31,7 @@ const (
 
 // sweep gives every request some steps.
 func (s *sampler) sweep(requests []*request) {
+	s.requests = requests
 	for range requests {
 		a := requests[s.random.IntN(len(requests))]
 		if len(a.candidates) == 0 {
@@ -146,20 +148,20 @@ func fits(c *call, r *request) bool {
 	return c.end <= r.end+slack
 }
 
-// block exchanges a set of slots with another request of the class: one of them, one
-// with what hangs on it, or all.
+// block exchanges a set of slots with another request: one of them, one with what hangs on
+// it, or all; of another class, calls of these kinds.
 func (s *sampler) block(a *request) {
 	b := s.partner(a)
 	if b == nil || b == a || b.decided {
 		return
 	}
-	set := ^uint32(0)
-	if b.class == a.class {
-		set = s.set(a.class.model.slots)
+	set, kinds := s.set(a.class.model.slots), ^uint64(0)
+	if b.class != a.class && set != ^uint32(0) {
+		set, kinds = ^uint32(0), a.class.model.kindsOf(set)
 	}
 	s.begin()
 	var ok bool
-	s.a.calls, s.b.calls, ok = exchanged(a, b, set, s.a.calls[:0], s.b.calls[:0])
+	s.a.calls, s.b.calls, ok = exchanged(a, b, set, kinds, s.a.calls[:0], s.b.calls[:0])
 	if ok {
 		s.decide(a, b, 0)
 	}
@@ -183,30 +185,26 @@ func (s *sampler) partner(a *request) *request {
 	if s.random.IntN(2) == 0 {
 		return a.candidates[s.random.IntN(len(a.candidates))].owner
 	}
-	at, back := a, s.random.IntN(2) == 0
-	for range 1 + s.random.IntN(3) {
-		if back {
-			at = at.before
-		} else {
-			at = at.after
-		}
-		if at == nil {
-			return nil
-		}
+	at := a.place + 1 + s.random.IntN(3)
+	if s.random.IntN(2) == 0 {
+		at = 2*a.place - at
 	}
-	return at
+	if at < 0 || at >= len(s.requests) {
+		return nil
+	}
+	return s.requests[at]
 }
 
-// exchanged returns the calls of a and b with those of a set of slots exchanged, and
+// exchanged returns the calls of a and b with those of some slots and kinds exchanged, and
 // whether these are possible and differ from what was.
-func exchanged(a, b *request, set uint32, toA, toB []*call) ([]*call, []*call, bool) {
+func exchanged(a, b *request, set uint32, kinds uint64, toA, toB []*call) ([]*call, []*call, bool) {
 	moved := false
 	split := func(from, to *request, stay, go_ []*call) ([]*call, []*call, bool) {
 		var seen [maxKinds]uint8
 		for _, c := range from.calls {
 			slot, _ := from.class.model.slotOf(c.kind, int(seen[c.kind]))
 			seen[c.kind]++
-			if set != ^uint32(0) && (slot < 0 || set&(1<<slot) == 0) {
+			if kinds&(1<<c.kind) == 0 || set != ^uint32(0) && (slot < 0 || set&(1<<slot) == 0) {
 				stay = with(stay, c)
 				continue
 			}

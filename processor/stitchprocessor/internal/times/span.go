@@ -71,6 +71,7 @@ type request struct {
 	now        eval
 
 	before, after *request // of the same class, by start
+	place         int      // among the requests of the window
 	distance      int      // to before, as an octave
 	alone         bool     // no call that it may have can be another's
 	decided       bool
@@ -94,7 +95,8 @@ type call struct {
 // tuple is a set of calls that a request had in some of the samples.
 type tuple struct {
 	hash  uint64
-	count int
+	count int // of the samples from which the probability is taken
+	votes int // of these and the sharper ones before
 	calls []*call
 }
 

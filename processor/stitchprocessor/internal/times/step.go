@@ -14,13 +14,16 @@ const (
 	keptRecent = 60
 	keptRecord = 2000
 	learnAfter = 100
+	manyCalled = 600 // requests with calls of which a class need not look at others
 
-	burnIn    = 8
-	sweeps    = 40
-	heat      = 0.75
-	rounds    = 20 // of the first learning
-	attempts  = 2  // at it
-	widenings = 3
+	burnIn      = 8
+	sharpSweeps = 20
+	sweeps      = 40
+	heat        = 0.75
+	leastHeat   = 0.3
+	rounds      = 20 // of the first learning
+	attempts    = 2  // at it
+	widenings   = 3
 
 	aloneFirst = 0.02  // share of calls without a request before any is known
 	aloneLeast = 0.003 // share of calls without a request that is always thought possible
@@ -58,16 +61,23 @@ func (e *Engine) step(before int64) {
 		s.sweep(e.requests)
 	}
 	ready := slices.Clone(e.byEnd[:e.ready(before)])
-	for range sweeps {
-		s.sweep(e.requests)
-		for _, r := range ready {
-			r.note()
-		}
-	}
+	e.sample(ready, sharpSweeps, 0)
+	s.heat = max(leastHeat, heat*e.trust())
+	e.sample(ready, sweeps, 1)
 	e.decide(ready)
 	e.learn()
 	if e.few && e.pace.n >= 2*warmUp { // what was learned first may have been too little
 		e.few, e.learned = false, false
+	}
+}
+
+// sample draws assignments and counts which calls the requests have.
+func (e *Engine) sample(ready []*request, sweeps, weight int) {
+	for range sweeps {
+		e.sampler.sweep(e.requests)
+		for _, r := range ready {
+			r.note(weight)
+		}
 	}
 }
 
@@ -76,9 +86,34 @@ func (e *Engine) rescale() {
 	if g := e.grains.grain(); float64(g) != e.scale.grain {
 		e.scale = newScale(g)
 		for _, c := range e.order {
-			c.model = e.learner.learn(e.scale, c.records, e.mean())
+			e.teach(c)
 		}
 	}
+}
+
+// teach makes a new model of a class. If it has few calls, it looks at the other classes, too.
+func (e *Engine) teach(c *class) {
+	e.others = e.others[:0]
+	if len(e.order) > 1 && called(c.records) < manyCalled {
+		for _, o := range e.order {
+			for i := range o.records {
+				if o != c && len(o.records[i].calls) > 0 && len(e.others) < manyCalled {
+					e.others = append(e.others, o.records[i])
+				}
+			}
+		}
+	}
+	c.model = e.learner.learn(e.scale, c.records, e.others, e.mean())
+}
+
+// called returns how many requests made calls.
+func called(records []record) (n int) {
+	for i := range records {
+		if len(records[i].calls) > 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // mean returns how many calls of each kind there are for one request.
@@ -96,7 +131,7 @@ func (e *Engine) mean() []float64 {
 func (e *Engine) prepare(before int64) {
 	for _, c := range e.order {
 		if c.model == nil {
-			c.model = e.learner.learn(e.scale, nil, e.mean())
+			c.model = e.learner.learn(e.scale, nil, nil, e.mean())
 		}
 	}
 	e.chain()
@@ -106,7 +141,8 @@ func (e *Engine) prepare(before int64) {
 			c.alone += math.Log(max(aloneLeast, e.kinds.alone[c.kind]-aloneDoubt))
 		}
 	}
-	for _, r := range e.requests {
+	for i, r := range e.requests {
+		r.place = i
 		r.class.model.evaluate(r, r.calls, &r.now)
 		r.alone = !slices.ContainsFunc(r.candidates, func(c *call) bool { return len(c.candidates) > 1 })
 	}
@@ -169,26 +205,27 @@ func (r *request) record(sample int) record {
 }
 
 // note counts the calls that r has now.
-func (r *request) note() {
+func (r *request) note(weight int) {
 	hash := uint64(0)
 	for _, c := range r.calls {
 		hash += (c.id * 0x9e3779b97f4a7c15) ^ (c.id << 7)
 	}
 	for i := range r.tally {
 		if r.tally[i].hash == hash {
-			r.tally[i].count++
+			r.tally[i].count += weight
+			r.tally[i].votes++
 			return
 		}
 	}
-	r.tally = append(r.tally, tuple{hash: hash, count: 1, calls: slices.Clone(r.calls)})
+	r.tally = append(r.tally, tuple{hash: hash, count: weight, votes: 1, calls: slices.Clone(r.calls)})
 }
 
 // decide gives each request the calls that it had most often, the surest first.
 func (e *Engine) decide(ready []*request) {
 	for _, r := range ready {
-		slices.SortStableFunc(r.tally, func(a, b tuple) int { return cmp.Compare(b.count, a.count) })
+		slices.SortStableFunc(r.tally, func(a, b tuple) int { return cmp.Compare(b.votes, a.votes) })
 	}
-	slices.SortStableFunc(ready, func(a, b *request) int { return cmp.Compare(b.tally[0].count, a.tally[0].count) })
+	slices.SortStableFunc(ready, func(a, b *request) int { return cmp.Compare(b.tally[0].votes, a.tally[0].votes) })
 	for _, r := range ready {
 		e.settle(r, r.choice())
 		r.class.remember(r.record(0))
@@ -252,7 +289,7 @@ func (c *class) recall(r *request) {
 func (e *Engine) learn() {
 	for _, c := range e.order {
 		if c.fresh >= min(learnAfter, max(10, len(c.records)/4)) {
-			c.model = e.learner.learn(e.scale, c.records, e.mean())
+			e.teach(c)
 			c.fresh = 0
 			e.after = max(e.after*7/8, c.late(&e.kinds))
 		}
