@@ -69,6 +69,10 @@ func (e *Engine) search(before int64) {
 	for range burnIn * 4 {
 		e.sampler.sweep(e.requests)
 	}
+	for range lastRounds {
+		e.round()
+		e.prepare(before)
+	}
 }
 
 // widen allows more for kinds of which many calls have no request though theirs should have

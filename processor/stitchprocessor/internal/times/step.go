@@ -19,10 +19,12 @@ const (
 	burnIn      = 8
 	sharpSweeps = 20
 	sweeps      = 40
-	heat        = 0.75
+	sharpHeat   = 1.0 // inverse temperature
+	heat        = 0.65 // the same where confidence is counted, of independent gaps
 	leastHeat   = 0.3
-	rounds      = 20 // of the first learning
-	attempts    = 2  // at it
+	rounds      = 12 // of the first learning, each time
+	lastRounds  = 6
+	attempts    = 2 // at it
 	widenings   = 3
 
 	aloneFirst = 0.02  // share of calls without a request before any is known
@@ -56,7 +58,7 @@ func (e *Engine) step(before int64) {
 	}
 	e.prepare(before)
 	s := &e.sampler
-	s.heat = heat
+	s.heat = sharpHeat
 	for range burnIn {
 		s.sweep(e.requests)
 	}
