@@ -83,6 +83,7 @@ type eval struct {
 	total float64 // log density
 	mask  uint32  // slots that have a call
 	score [maxSlots]float32
+	at    [maxSlots]float32 // ns from the start of the request to that of the call
 }
 
 // layout is where the calls of a request are, by slot.
@@ -155,7 +156,7 @@ func (m *model) gaps(start int64, l *layout, e *eval) float64 {
 		}
 		d, b := m.gap(s, start, l)
 		total += float64(d.log[b])
-		e.score[s] = d.score[b]
+		e.score[s], e.at[s] = d.score[b], float32(l.start[s]-start)
 	}
 	return total
 }
@@ -205,7 +206,7 @@ func (m *model) counts(calls []*call, l *layout, hash uint64) float64 {
 
 // neighbours is what it adds that two requests of one class, one after the other, have
 // gaps alike: queues keep order.
-func (m *model) neighbours(a, b *eval, octave int) float64 {
+func (m *model) neighbours(a, b *eval, distance int64, octave int) float64 {
 	total := 0.0
 	for both := a.mask & b.mask; both != 0; both &= both - 1 {
 		s := trailing(both)
@@ -214,7 +215,13 @@ func (m *model) neighbours(a, b *eval, octave int) float64 {
 			continue
 		}
 		t, x, y := &q[octave], a.score[s], b.score[s]
-		total += float64(t.constant + t.cross*x*y - t.square*(x*x+y*y))
+		v := t.constant + t.cross*x*y - t.square*(x*x+y*y)
+		if a.overtakes(b, s, distance) {
+			v += t.overtaken
+		} else {
+			v += t.kept
+		}
+		total += float64(v)
 	}
 	return total
 }

@@ -283,10 +283,10 @@ func (r *request) beside() float64 {
 	}
 	total := 0.0
 	if r.before != nil {
-		total += r.class.model.neighbours(&r.before.now, &r.now, r.distance)
+		total += r.class.model.neighbours(&r.before.now, &r.now, r.behind, r.octave)
 	}
 	if r.after != nil {
-		total += r.class.model.neighbours(&r.now, &r.after.now, r.after.distance)
+		total += r.class.model.neighbours(&r.now, &r.after.now, r.after.behind, r.after.octave)
 	}
 	return total
 }
@@ -296,9 +296,9 @@ func between(a, b *request) float64 {
 	switch {
 	case !a.class.model.queues:
 	case a.before == b:
-		return a.class.model.neighbours(&b.now, &a.now, a.distance)
+		return a.class.model.neighbours(&b.now, &a.now, a.behind, a.octave)
 	case a.after == b:
-		return a.class.model.neighbours(&a.now, &b.now, b.distance)
+		return a.class.model.neighbours(&a.now, &b.now, b.behind, b.octave)
 	}
 	return 0
 }

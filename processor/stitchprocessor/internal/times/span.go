@@ -72,7 +72,8 @@ type request struct {
 
 	before, after *request // of the same class, by start
 	place         int      // among the requests of the window
-	distance      int      // to before, as an octave
+	behind        int64    // ns after before
+	octave        int      // of that
 	alone         bool     // no call that it may have can be another's
 	decided       bool
 	tally         []tuple

@@ -19,7 +19,7 @@ const (
 	burnIn      = 8
 	sharpSweeps = 20
 	sweeps      = 40
-	sharpHeat   = 1.0 // inverse temperature
+	sharpHeat   = 1.0  // inverse temperature
 	heat        = 0.65 // the same where confidence is counted, of independent gaps
 	leastHeat   = 0.3
 	rounds      = 12 // of the first learning, each time
@@ -162,7 +162,8 @@ func (e *Engine) chain() {
 		r.before, r.after = last[r.class], nil
 		if b := r.before; b != nil {
 			b.after = r
-			r.distance = e.scale.octave(max(r.start-b.start, 0))
+			r.behind = max(r.start-b.start, 0)
+			r.octave = e.scale.octave(r.behind)
 		}
 		last[r.class] = r
 	}
