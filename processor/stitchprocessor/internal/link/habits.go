@@ -67,12 +67,8 @@ const (
 	maxMade = 8
 )
 
-// worker is a thread that completed requests: when it woke those who replied.
-type worker struct {
-	woke [32]int64 // Unix ns, the latest first
-}
-
-func (h *habits) observe(n *window.Node) {
+// observe takes a node, and what its threads did before: with p they tell.
+func (h *habits) observe(p *window.Process, n *window.Node) {
 	if h.requests == nil {
 		h.lost.next = map[uint64]follow{}
 		h.requests, h.calls, h.workers = map[uint64]*asked{}, map[uint64]*habit{}, map[uint32]*worker{}
@@ -81,7 +77,9 @@ func (h *habits) observe(n *window.Node) {
 		return // what these do, other rules know
 	}
 	h.lost.observe(n)
+	n.Note.Free = h.wentOn(p, &n.Request)
 	if n.Server {
+		h.wentOn(p, &n.Response)
 		h.request(n)
 		return
 	}
@@ -94,8 +92,8 @@ func (h *habits) observe(n *window.Node) {
 		h.calls[n.Operation] = hb
 	}
 	hb.calls++
-	hb.starts.add(n.Start())
-	hb.ends.add(n.End)
+	hb.starts.add(n.Start(), n.Note.Free)
+	hb.ends.add(n.End, n.End)
 }
 
 func (h *habits) request(r *window.Node) {
@@ -108,7 +106,7 @@ func (h *habits) request(r *window.Node) {
 		h.requests[r.Operation] = a
 	}
 	a.n++
-	a.read.add(r.Request.End)
+	a.read.add(r.Request.End, r.Request.End)
 	if a.n >= habitMemory {
 		h.halve()
 	}
@@ -192,16 +190,16 @@ func (h *habits) learn(c *window.Node) {
 	if r.Note.WokenAt != 0 {
 		hb.wake.add(r.Note.WokenAt - c.End)
 	}
-	h.marks(r, c, func(m landmark, at int64) { h.measure(hb, r, c, m, at) })
+	h.marks(r, c, func(m landmark, at, free int64) { h.measure(hb, r, c, m, at, free) })
 	for _, sibling := range r.Note.Made {
 		if other := h.calls[sibling.Operation]; other != nil && sibling.Operation != c.Operation {
-			h.measure(other, r, sibling, landmark{markSibling, c.Operation}, c.Start())
+			h.measure(other, r, sibling, landmark{markSibling, c.Operation}, c.Start(), c.Note.Free)
 		}
 	}
 }
 
-// measure takes the distance of c from a landmark of r.
-func (h *habits) measure(hb *habit, r, c *window.Node, m landmark, at int64) {
+// measure takes the distance of c from a landmark of r, which was between free and at.
+func (h *habits) measure(hb *habit, r, c *window.Node, m landmark, at, free int64) {
 	d := hb.before[m]
 	if d == nil {
 		if len(hb.before) == maxLandmarks {
@@ -211,98 +209,44 @@ func (h *habits) measure(hb *habit, r, c *window.Node, m landmark, at int64) {
 		hb.before[m] = d
 	}
 	d.gaps.add(c.Start() - at)
-	rank, ok := h.rank(r, m, at)
-	if !ok {
+	among := h.among(r, m)
+	if among == nil {
 		return
 	}
 	if s := &d.shifts; s.settled() {
-		if place := hb.starts.at(rank + s.usual); place != 0 {
-			s.off.add(c.Start() - place)
-		}
+		low, high := among.between(at, free)
+		s.off.add(hb.starts.off(low+s.usual, high+s.usual, c.Start(), c.Note.Free))
 	}
-	d.shifts.add(hb.starts.rank(c.Start()) - rank)
+	d.shifts.add(hb.starts.rank(c.Start()) - among.rank(at))
 }
 
-// rank is that of a landmark among its like.
-func (h *habits) rank(r *window.Node, m landmark, at int64) (int32, bool) {
+// among is the like of a landmark.
+func (h *habits) among(r *window.Node, m landmark) *sequence {
 	switch m.what {
 	case markRead:
 		if a := h.requests[r.Operation]; a != nil {
-			return a.read.rank(at), true
+			return &a.read
 		}
 	case markSibling:
 		if other := h.calls[m.sibling]; other != nil {
-			return other.starts.rank(at), true
+			return &other.starts
 		}
 	}
-	return 0, false
+	return nil
 }
 
-// marks calls f with the landmarks of r that its call c may follow.
-func (h *habits) marks(r, c *window.Node, f func(landmark, int64)) {
-	f(landmark{what: markRead}, r.Request.End)
+// marks calls f with the landmarks of r that its call c may follow, and with the times
+// between which each was.
+func (h *habits) marks(r, c *window.Node, f func(m landmark, at, free int64)) {
+	f(landmark{what: markRead}, r.Request.End, r.Request.End)
 	for _, sibling := range r.Note.Made {
 		if sibling != c && sibling.Operation != c.Operation {
-			f(landmark{markSibling, sibling.Operation}, sibling.Start())
+			f(landmark{markSibling, sibling.Operation}, sibling.Start(), sibling.Note.Free)
 		}
 	}
 	if at := h.freed(r); at != 0 && !h.worked(r, c, at) {
-		f(landmark{what: markFreed}, at)
+		f(landmark{what: markFreed}, at, at)
 	}
-}
-
-// wokenBy takes note that a worker completed r.
-func (h *habits) wokenBy(r *window.Node, tid uint32, at int64) {
-	if r.Note.WokenAt != 0 || h.workers == nil {
-		return
-	}
-	r.Note.WokenAt, r.Note.WokenBy = at, tid
-	w := h.workers[tid]
-	if w == nil {
-		if len(h.workers) == maxWorkers {
-			clear(h.workers)
-		}
-		w = &worker{}
-		h.workers[tid] = w
-	}
-	for i, t := range w.woke {
-		if at > t {
-			copy(w.woke[i+1:], w.woke[i:])
-			w.woke[i] = at
-			return
-		}
-	}
-}
-
-// freed is when the worker that completed r had completed another request before, or
-// zero.
-func (h *habits) freed(r *window.Node) int64 {
-	if w := h.workers[r.Note.WokenBy]; r.Note.WokenAt != 0 && w != nil {
-		for _, t := range w.woke {
-			if t < r.Note.WokenAt {
-				return t
-			}
-		}
-	}
-	return 0
-}
-
-// worked reports whether another call than c is known that the worker which completed r
-// had made before, since it was free.
-func (h *habits) worked(r, c *window.Node, freed int64) bool {
-	for _, made := range r.Note.Made {
-		if made != c && made.Start() >= freed && made.End <= r.Note.WokenAt {
-			return true
-		}
-	}
-	return false
-}
-
-// busy reports whether the worker that completed r was busy with another request when c
-// began, and nothing else is known that it may have done for r: then c is not r's.
-func (h *habits) busy(r, c *window.Node) bool {
-	at := h.freed(r)
-	return at > c.Start() && !h.worked(r, c, at)
 }
 
 // cost is how unlikely it is that r made c, by the two sharpest of the distances from
@@ -312,8 +256,8 @@ func (h *habits) cost(hb *habit, r, c *window.Node) float64 {
 		return h.stageCost(hb, r, c)
 	}
 	first, second := aspect{crowd: math.Inf(1), cost: never}, aspect{crowd: math.Inf(1)}
-	h.marks(r, c, func(m landmark, at int64) {
-		a := h.aspect(hb, r, c, m, at)
+	h.marks(r, c, func(m landmark, at, free int64) {
+		a := h.aspect(hb, r, c, m, at, free)
 		if a.crowd < first.crowd {
 			first, second = a, first
 		} else if a.crowd < second.crowd {
@@ -347,7 +291,7 @@ const (
 )
 
 // aspect takes the sharper one of rank and time.
-func (h *habits) aspect(hb *habit, r, c *window.Node, m landmark, at int64) aspect {
+func (h *habits) aspect(hb *habit, r, c *window.Node, m landmark, at, free int64) aspect {
 	a := aspect{crowd: math.Inf(1)}
 	d := hb.before[m]
 	if d == nil {
@@ -357,10 +301,9 @@ func (h *habits) aspect(hb *habit, r, c *window.Node, m landmark, at int64) aspe
 		a = aspect{hb.crowd(g.spread), g.cost(c.Start() - at)}
 	}
 	if s := &d.shifts; s.known() && s.spread < a.crowd {
-		if rank, ok := h.rank(r, m, at); ok {
-			if place := hb.starts.at(rank + s.usual); place != 0 {
-				a = aspect{s.spread, s.cost(c.Start() - place)}
-			}
+		if among := h.among(r, m); among != nil {
+			low, high := among.between(at, free)
+			a = aspect{s.spread, s.cost(hb.starts.off(low+s.usual, high+s.usual, c.Start(), c.Note.Free))}
 		}
 	}
 	return a

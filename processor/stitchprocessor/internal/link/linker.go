@@ -68,7 +68,7 @@ func (l *Linker) Learn(n *window.Node) {
 	l.learn(&n.Request)
 	l.learn(&n.Response)
 	l.tasks.observe(n)
-	l.habits.observe(n)
+	l.habits.observe(l.p, n)
 	l.dials.observe(n)
 	l.isolation.observe(n)
 	l.loops.watch(n)

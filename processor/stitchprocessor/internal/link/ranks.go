@@ -7,18 +7,27 @@ import (
 
 // sequence is the times of events of one kind, ascending, so that the rank of one among
 // them can be told: a queue keeps ranks where it does not keep times.
+//
+// What goes into a queue or out of it is not seen, only what its thread did before and
+// after: so each event has another time, before or after the one that it is sorted by,
+// and happened between the two.
 type sequence struct {
-	times []int64
-	gone  int32 // events that were dropped from the front
+	times  []int64
+	others []int64
+	gone   int32 // events that were dropped from the front
 }
 
-// maxSequence bounds a sequence; its older half is dropped then.
-const maxSequence = 4096
+const (
+	// maxSequence bounds a sequence; its older half is dropped then.
+	maxSequence = 4096
+	// maxBlur bounds the neighbours of an event that are looked at.
+	maxBlur = 64
+)
 
-func (s *sequence) add(at int64) {
+func (s *sequence) add(at, other int64) {
 	if len(s.times) == maxSequence {
-		n := copy(s.times, s.times[maxSequence/2:])
-		s.times = s.times[:n]
+		s.times = s.times[:copy(s.times, s.times[maxSequence/2:])]
+		s.others = s.others[:copy(s.others, s.others[maxSequence/2:])]
 		s.gone += maxSequence / 2
 	}
 	i := len(s.times)
@@ -26,6 +35,55 @@ func (s *sequence) add(at int64) {
 		i--
 	}
 	s.times = slices.Insert(s.times, i, at)
+	s.others = slices.Insert(s.others, i, other)
+}
+
+// bound sets the other time of an event.
+func (s *sequence) bound(at, other int64) {
+	if i, found := slices.BinarySearch(s.times, at); found {
+		s.others[i] = other
+	}
+}
+
+// between returns the ranks that an event may have which happened between two times, the
+// first of which is the one that such events are sorted by.
+func (s *sequence) between(at, other int64) (low, high int32) {
+	low = s.rank(at)
+	high = low
+	if other < at {
+		low = s.rank(other)
+		first := int(high-s.gone) + 1
+		for i := first; i < min(len(s.times), first+maxBlur); i++ {
+			if s.others[i] < at {
+				high++
+			}
+		}
+		return low, high
+	}
+	last := int(low-s.gone) - 1
+	for i := last; i >= max(0, last-maxBlur); i-- {
+		if s.others[i] > at {
+			low--
+		}
+	}
+	return low, max(high, s.rank(other)-1)
+}
+
+// off is by how much time an event that happened between free and at is out of place if
+// its rank should be one of low to high; zero if it may be in place.
+func (s *sequence) off(low, high int32, at, free int64) int64 {
+	first, last := s.between(at, free)
+	switch {
+	case first > high:
+		if place := s.at(high); place != 0 {
+			return free - place
+		}
+	case last < low:
+		if place := s.at(low); place != 0 {
+			return at - place
+		}
+	}
+	return 0
 }
 
 // rank is how many events came before a time.

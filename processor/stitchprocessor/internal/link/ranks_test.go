@@ -9,7 +9,7 @@ import (
 func TestASequenceCountsWhatCameBefore(t *testing.T) {
 	var s sequence
 	for _, at := range []int64{10, 30, 20} {
-		s.add(at)
+		s.add(at, at)
 	}
 	assert.EqualValues(t, 0, s.rank(10))
 	assert.EqualValues(t, 1, s.rank(20), "an event that came late is in its place")
@@ -22,12 +22,50 @@ func TestASequenceCountsWhatCameBefore(t *testing.T) {
 func TestASequenceIsBoundedAndKeepsItsRanks(t *testing.T) {
 	var s sequence
 	for i := range int64(3 * maxSequence) {
-		s.add(i)
+		s.add(i, i)
 		assert.LessOrEqual(t, len(s.times), maxSequence)
 	}
 	assert.EqualValues(t, 3*maxSequence-5, s.rank(3*maxSequence-5))
 	assert.EqualValues(t, 3*maxSequence-5, s.at(3*maxSequence-5))
 	assert.Zero(t, s.at(1), "it is forgotten")
+}
+
+func TestWhatIsNotSeenHappenedBetweenWhatItsThreadDid(t *testing.T) {
+	var taken, put sequence
+	// Three tasks are taken from a queue: the second one between 12 and 30, so that it
+	// may have been before the first one, not after the third.
+	taken.add(20, 10)
+	taken.add(30, 12)
+	taken.add(40, 35)
+	for _, tt := range []struct {
+		what            string
+		at, free        int64
+		low, high       int32
+		wanted          int32
+		off, offAsFirst int64
+	}{
+		{"the first may be the second", 20, 10, 0, 1, 2, -20, 0},
+		{"the second may be the first", 30, 12, 0, 1, 2, -10, 0},
+		{"the third is the third", 40, 35, 2, 2, 2, 0, 15},
+	} {
+		low, high := taken.between(tt.at, tt.free)
+		assert.Equal(t, []int32{tt.low, tt.high}, []int32{low, high}, tt.what)
+		assert.Equal(t, tt.off, taken.off(tt.wanted, tt.wanted, tt.at, tt.free), tt.what)
+		assert.Equal(t, tt.offAsFirst, taken.off(0, 0, tt.at, tt.free), tt.what)
+	}
+	assert.Zero(t, taken.off(7, 7, 20, 10), "who should have that place is not known")
+
+	// Two are put: the first one after 10, before its thread went on at 25.
+	put.add(10, 10)
+	put.add(20, 20)
+	put.bound(10, 25)
+	put.bound(11, 99) // nothing happened then
+	low, high := put.between(20, 20)
+	assert.Equal(t, []int32{0, 1}, []int32{low, high}, "it may have been first")
+	low, high = put.between(10, 25)
+	assert.Equal(t, []int32{0, 1}, []int32{low, high})
+	low, high = put.between(10, 15)
+	assert.Equal(t, []int32{0, 0}, []int32{low, high}, "something else says that it was put before 15")
 }
 
 func TestShifts(t *testing.T) {

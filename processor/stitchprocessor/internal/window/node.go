@@ -107,6 +107,8 @@ type Note struct {
 	WokenBy   uint32   // thread that woke the one that replied to do so
 	WokenAt   int64    // when it did, Unix ns
 	Made      []*Node  // calls that are known to belong to this request
+	Free      int64    // since when the thread that made this call was free to do so, Unix ns
+	Next      int64    // when the thread that read its reply went on to something else, Unix ns
 }
 
 // Message is one of the two messages of a node.

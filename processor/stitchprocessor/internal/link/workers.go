@@ -1,0 +1,81 @@
+package link
+
+import (
+	"github.com/otelcol-custom/otelcol-custom/internal/evidence"
+	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/window"
+)
+
+// worker is a thread that completed requests: when it woke those who replied.
+type worker struct {
+	woke [32]int64 // Unix ns, the latest first
+}
+
+// wentOn takes note that what a thread did next after it had read the reply of a call was
+// m. It returns since when the thread was free to do so, as far as is known.
+func (h *habits) wentOn(p *window.Process, m *window.Message) int64 {
+	before := p.Before(m)
+	if before == nil {
+		return m.Start
+	}
+	if before.Kind == evidence.ClientRead {
+		before.Node.Note.Next = m.Start
+		if hb := h.calls[before.Node.Operation]; hb != nil {
+			hb.ends.bound(before.Node.End, m.Start)
+		}
+	}
+	return min(before.At(), m.Start)
+}
+
+// wokenBy takes note that a worker completed r.
+func (h *habits) wokenBy(r *window.Node, tid uint32, at int64) {
+	if r.Note.WokenAt != 0 || h.workers == nil {
+		return
+	}
+	r.Note.WokenAt, r.Note.WokenBy = at, tid
+	w := h.workers[tid]
+	if w == nil {
+		if len(h.workers) == maxWorkers {
+			clear(h.workers)
+		}
+		w = &worker{}
+		h.workers[tid] = w
+	}
+	for i, t := range w.woke {
+		if at > t {
+			copy(w.woke[i+1:], w.woke[i:])
+			w.woke[i] = at
+			return
+		}
+	}
+}
+
+// freed is when the worker that completed r had completed another request before, or
+// zero.
+func (h *habits) freed(r *window.Node) int64 {
+	if w := h.workers[r.Note.WokenBy]; r.Note.WokenAt != 0 && w != nil {
+		for _, t := range w.woke {
+			if t < r.Note.WokenAt {
+				return t
+			}
+		}
+	}
+	return 0
+}
+
+// worked reports whether another call than c is known that the worker which completed r
+// had made before, since it was free.
+func (h *habits) worked(r, c *window.Node, freed int64) bool {
+	for _, made := range r.Note.Made {
+		if made != c && made.Start() >= freed && made.End <= r.Note.WokenAt {
+			return true
+		}
+	}
+	return false
+}
+
+// busy reports whether the worker that completed r was busy with another request when c
+// began, and nothing else is known that it may have done for r: then c is not r's.
+func (h *habits) busy(r, c *window.Node) bool {
+	at := h.freed(r)
+	return at > c.Start() && !h.worked(r, c, at)
+}
