@@ -82,37 +82,3 @@ func BenchmarkSpans(b *testing.B) {
 		}
 	}
 }
-
-// BenchmarkHeld measures the memory of a span that is held, all in all.
-func BenchmarkHeld(b *testing.B) {
-	for _, n := range []int{1000, 10_000, 100_000} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			all, spans := record(threadPerRequest(1), 256, n/2)
-			c := defaults()
-			c.MaxSpans, c.SettleDelay, c.MaxWait = spans, time.Hour, 2*time.Hour
-			var before, arrived, held runtime.MemStats
-			for b.Loop() {
-				heap(&before)
-				fresh := copyOf(all)
-				heap(&arrived)
-				e := collect(c)
-				for i := range fresh {
-					e.consume(fresh[i].td, fresh[i].now)
-				}
-				clear(fresh)
-				heap(&held)
-				if e.assembly.Held() != spans {
-					b.Fatal("not all spans are held")
-				}
-				runtime.KeepAlive(e)
-			}
-			b.ReportMetric(float64(arrived.HeapAlloc-before.HeapAlloc)/float64(spans), "B/span-arrived")
-			b.ReportMetric(float64(held.HeapAlloc-before.HeapAlloc)/float64(spans), "B/span-held")
-		})
-	}
-}
-
-func heap(m *runtime.MemStats) {
-	runtime.GC()
-	runtime.ReadMemStats(m)
-}

@@ -23,7 +23,7 @@ func Stages() []Stage {
 		{"protocol postgres", receiver + "protocol/postgres", "^BenchmarkExchange$", brief},
 		{"kspan", receiver + "kspan", "^BenchmarkSpan$", brief},
 		{"stitch", "processor/stitchprocessor", "^BenchmarkSpans$/^.*,_8_in_flight$", "3x"},
-		{"stitch memory", "processor/stitchprocessor", "^BenchmarkHeld$/^10000$", "1x"},
+		{"stitch memory", "processor/stitchprocessor", "^BenchmarkOpen$/^kernel,_10000_open$", "1x"},
 		{"tailhook", "exporter/tailhook", "^BenchmarkHook$", "1s"},
 	}
 }

@@ -47,8 +47,6 @@ type Span struct {
 	Group   *Group
 	Process *Process
 
-	Server bool
-	Hidden bool // is dropped on release, its children go to its parent
 	// Local and Peer are the ends of the connection, Seq and Len the TCP position of
 	// the request, ReplySeq and ReplyLen that of its reply, zero if there is none.
 	// Without a valid pair of addresses the span is not joined.
@@ -56,19 +54,33 @@ type Span struct {
 	Seq, Len           uint32
 	ReplySeq, ReplyLen uint32
 	// WireTrace and WireParent are the context in the request, or zero; WireParent
-	// also if the context names no caller. Foreign says that the caller's span is one
-	// of another system, which never comes under this id: a parent that is found is
-	// better.
+	// also if the context names no caller.
 	WireTrace  pcommon.TraceID
 	WireParent pcommon.SpanID
-	WireFormat tracectx.Format
-	Foreign    bool
 	Start, End int64 // Unix ns
 	Arrived    int64 // on the caller's clock, ns
 	// Verdict is what another stitch processor has decided. Nil: this one decides.
 	Verdict *Verdict
 	// App is set for a server span of an SDK, which has no evidence.
 	App *Application
+
+	Server     bool
+	Hidden     bool // is dropped on release, its children go to its parent
+	WireFormat tracectx.Format
+	// Foreign says that the caller's span is one of another system, which never comes
+	// under the id that WireParent is: a parent that is found is better.
+	Foreign bool
+
+	format   tracectx.Format // of trace, once released; zero for an own one
+	open     question
+	explicit bool // WireParent stays the parent
+	added    bool
+	released bool
+	joined   bool
+	decided  bool // by another stitch processor
+	listed   bool // among those at its position
+
+	enclosing bool // an SDK's view of the same request is below
 
 	method     string
 	confidence float64
@@ -79,20 +91,9 @@ type Span struct {
 	tree                *tree // of a root that is held
 	id                  pcommon.SpanID
 	trace               pcommon.TraceID // own one; final once released
-	format              tracectx.Format // of trace, once released; zero for an own one
 
 	alike *Span // next one at the same position
 	seeks *Span // next one that looks for the same span
-
-	open     question
-	explicit bool // WireParent stays the parent
-	added    bool
-	released bool
-	joined   bool
-	decided  bool // by another stitch processor
-	listed   bool // among those at its position
-
-	enclosing bool // an SDK's view of the same request is below
 }
 
 // tree is what the root of held spans knows of them.
