@@ -10,20 +10,23 @@ import (
 	"github.com/otelcol-custom/otelcol-custom/testbed/blind"
 )
 
-// The floors are a point or two below what was measured: runs differ by that from seed to seed.
+// The floors hold for the worst of three beginnings of the random numbers. What is claimed
+// with 0.9 and more is wrong in at most two of a thousand cases.
 func TestTheProcessorLinksByTimes(t *testing.T) {
 	for set, floor := range map[string]float64{
-		"hotel_load75": 0.98, "node_load75": 0.98, "media_load75": 0.89, "hotel_load75_x10": 0.97,
+		"hotel_load75": 0.985, "node_load75": 0.995, "media_load75": 0.9, "hotel_load75_x10": 0.985,
 	} {
 		t.Run(set, func(t *testing.T) {
 			spans, err := blind.ReadSpans(filepath.Join(data, set+".spans.jsonl.gz"))
 			require.NoError(t, err)
 			truth, err := blind.ReadTruth(filepath.Join(data, set+".truth.jsonl.gz"))
 			require.NoError(t, err)
-			r, err := blind.Run("stitch", spans, truth, blind.Stitch)
-			require.NoError(t, err)
-			assert.GreaterOrEqual(t, r.TraceAccuracy, floor)
-			assert.Less(t, r.SureWrong, 0.1, "of links claimed with 0.9 and more")
+			for seed := range uint64(3) {
+				r, err := blind.Run("stitch", spans, truth, blind.StitchSeed(seed))
+				require.NoError(t, err)
+				assert.GreaterOrEqual(t, r.TraceAccuracy, floor, "seed %d", seed)
+				assert.LessOrEqual(t, r.SureWrong, 0.002, "of links claimed with 0.9 and more, seed %d", seed)
+			}
 		})
 	}
 }

@@ -28,6 +28,8 @@ type Engine struct {
 	stepped  int64 // time of the last step
 	few      bool  // they were learned from few requests
 	learned  bool  // the models are of use
+	begun    bool  // there are models
+	watch    watch
 	sampler  sampler
 	learner  learner
 	others   []record
@@ -241,6 +243,7 @@ func (e *Engine) expire(all bool) {
 			why = Crowded
 		}
 		e.kinds.linked(c.kind, false)
+		e.watch.add(0)
 		e.drop(c, why)
 	}
 }

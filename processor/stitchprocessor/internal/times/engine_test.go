@@ -221,6 +221,36 @@ func TestCallsOfRequestsThatWereNotSeenGetNone(t *testing.T) {
 	}
 }
 
+// changed is sequential after a change: another order, other waits.
+func (w *world) changed(start int64, calls *[]int) int64 {
+	b := w.call("b", calls, start+w.gap(3*ms), 6*ms)
+	c := w.call("c", calls, b+w.gap(2*ms), 9*ms)
+	return w.call("a", calls, c+w.gap(ms), 4*ms) + w.gap(ms/5)
+}
+
+// Without learning again three quarters of them find their requests, to the end.
+func TestWhatHasChangedIsLearnedAgain(t *testing.T) {
+	w := newWorld()
+	half := w.requests(2500, 0, 5*ms, "r", w.sequential)
+	changed := w.requests(300, half, 5*ms, "r", w.changed)
+	before := w.ids
+	w.requests(1200, changed, 5*ms, "r", w.changed)
+	for seed := range uint64(3) {
+		o := w.run(t, seeded(seed))
+		right, all := 0, 0
+		for call, request := range w.truth {
+			if request > before {
+				all++
+				if o.links[call].Request == request {
+					right++
+				}
+			}
+		}
+		assert.Greater(t, float64(right), 0.92*float64(all), "of %d", all)
+		assert.Less(t, float64(o.sureWrong), 0.02*float64(o.sure), "of links claimed with 0.9 and more")
+	}
+}
+
 func TestTheSameSpansGiveTheSameDecisions(t *testing.T) {
 	w := newWorld()
 	w.requests(400, 0, 3*ms, "r", w.sequential)

@@ -9,7 +9,6 @@ import (
 // few calls to a request as there can be, and only allows more, or later ones, of a kind of
 // which many find no request: what fits anywhere fits nowhere.
 func (e *Engine) learnFirst(before int64) {
-	e.learned, e.few = true, len(e.requests) < warmUp/2
 	own := e.expect()
 	for k, n := range own {
 		mean := n / float64(max(len(e.requests), 1))
@@ -92,19 +91,20 @@ func (e *Engine) widen(before int64) bool {
 			}
 		}
 	}
-	wider := false
+	wider, again := false, [maxKinds]bool{}
 	for k := range missing {
 		switch {
 		case float64(alone[k]) < 0.1*float64(all[k]) || alone[k] < 3:
 		case 10*without[k] > 9*alone[k] && e.kinds.tail[k] == 0:
 			e.kinds.tail[k] = min(4*e.pace.lag+slack, e.config.MaxWait/4)
-			e.again(uint8(k))
+			again[k] = true
 			wider = true
 		case e.kinds.most[k] < 100 && missing[k] >= 0.1*float64(all[k]):
 			e.kinds.most[k] *= 2
 			wider = true
 		}
 	}
+	e.again(func(k uint8) bool { return again[k] })
 	return wider
 }
 
@@ -115,10 +115,10 @@ func (e *Engine) during(c *call) bool {
 	})
 }
 
-// again looks for the requests that calls of a kind may belong to.
-func (e *Engine) again(kind uint8) {
+// again looks for the requests that calls of some kinds may belong to.
+func (e *Engine) again(of func(kind uint8) bool) {
 	for _, c := range e.calls {
-		if c.kind != kind || c.crowded {
+		if !of(c.kind) || c.crowded {
 			continue
 		}
 		e.disown(c)
@@ -135,6 +135,11 @@ func (e *Engine) clear() {
 	for _, c := range e.order {
 		c.model, c.records, c.at, c.fresh = nil, nil, 0, 0
 	}
+	e.free()
+}
+
+// free takes all calls from their requests.
+func (e *Engine) free() {
 	for _, r := range e.requests {
 		r.calls = r.calls[:0]
 	}

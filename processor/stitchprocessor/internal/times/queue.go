@@ -7,8 +7,9 @@ import (
 
 const (
 	queueLeast  = 0.15 // correlation below which neighbours say nothing
-	queueShrink = 15.0 // pseudo-pairs without correlation, and that overtake as often as any
-	orderDoubt  = 0.01 // share of pairs that is always thought possible
+	queueShrink = 15.0 // pseudo-pairs without correlation, and that overtake as those at other distances
+	orderShrink = 2.0  // pseudo-pairs that overtake, as by chance
+	orderDoubt  = 0.05 // least share of what there would be by chance
 	orderPairs  = 4    // others that a request is paired with to see how often any overtake
 )
 
@@ -66,8 +67,13 @@ func (l *learner) queue(s int, scores []eval) *[octaves]likeness {
 		v.many += l.byChance(i, s, distance, scores)
 	}
 	var q *[octaves]likeness
+	overtaken, many := orderShrink, orderShrink
 	for o := range sum {
-		if k, ok := sum[o].likeness(); ok {
+		overtaken += sum[o].overtaken
+		many += sum[o].many
+	}
+	for o := range sum {
+		if k, ok := sum[o].likeness(min(1, overtaken/many)); ok {
 			if q == nil {
 				q = &[octaves]likeness{}
 			}
@@ -99,21 +105,21 @@ func (l *learner) byChance(i, s int, distance int64, scores []eval) float64 {
 	return many / max(n, 1)
 }
 
-// likeness reports what is learned of pairs, if it is anything.
-func (p *pairs) likeness() (likeness, bool) {
+// likeness returns what is learned of pairs, if it is anything. less is how often
+// requests at any distance overtake each other, for each time that they would by chance.
+func (p *pairs) likeness(less float64) (likeness, bool) {
 	var out likeness
 	rho := p.xy / math.Sqrt(p.xx*p.yy) * p.n / (p.n + queueShrink)
 	alike := rho >= queueLeast // false if there is nothing
 	if alike {
 		out = newLikeness(min(rho, 0.95))
 	}
-	if p.n == 0 || p.overtaken >= p.many {
+	chance := p.many / max(p.n, 1)
+	share := (p.overtaken + queueShrink*chance*less) / (p.n + queueShrink)
+	if share >= chance {
 		return out, alike
 	}
-	chance := p.many / p.n
-	share := (p.overtaken + queueShrink*chance) / (p.n + queueShrink)
-	odds := func(x float64) float64 { return min(max(x, orderDoubt), 1-orderDoubt) }
-	out.kept = float32(math.Log(odds(1-share) / odds(1-chance)))
-	out.overtaken = float32(math.Log(odds(share) / odds(chance)))
+	out.kept = float32(math.Log((1 - share) / max(1-chance, orderDoubt)))
+	out.overtaken = float32(math.Log(max(share/chance, orderDoubt)))
 	return out, true
 }

@@ -20,7 +20,7 @@ const (
 	sharpSweeps = 20
 	sweeps      = 40
 	sharpHeat   = 1.0  // inverse temperature
-	heat        = 0.65 // the same where confidence is counted, of independent gaps
+	heat        = 0.55 // the same where confidence is counted, of independent gaps
 	leastHeat   = 0.3
 	rounds      = 12 // of the first learning, each time
 	lastRounds  = 6
@@ -54,7 +54,7 @@ func (e *Engine) step(before int64) {
 	e.stepped = e.now
 	e.rescale()
 	if !e.learned {
-		e.learnFirst(before)
+		e.begin(before)
 	}
 	e.prepare(before)
 	s := &e.sampler
@@ -68,9 +68,20 @@ func (e *Engine) step(before int64) {
 	e.sample(ready, sweeps, 1)
 	e.decide(ready)
 	e.learn()
-	if e.few && e.pace.n >= 2*warmUp { // what was learned first may have been too little
+	if e.few && e.pace.n >= 2*warmUp || e.watch.fell() {
 		e.few, e.learned = false, false
 	}
+}
+
+// begin makes models, if there are none, or they are no longer worth much.
+func (e *Engine) begin(before int64) {
+	if e.begun {
+		e.learnAgain(before)
+	} else {
+		e.few = len(e.requests) < warmUp/2 // too little, perhaps
+		e.learnFirst(before)
+	}
+	e.learned, e.begun = true, true
 }
 
 // sample draws assignments and counts which calls the requests have.
@@ -231,7 +242,7 @@ func (e *Engine) decide(ready []*request) {
 	slices.SortStableFunc(ready, func(a, b *request) int { return cmp.Compare(b.tally[0].votes, a.tally[0].votes) })
 	for _, r := range ready {
 		e.settle(r, r.choice())
-		r.class.remember(r.record(0))
+		r.class.record(r.record(0))
 	}
 }
 
@@ -262,15 +273,16 @@ func (e *Engine) settle(r *request, calls []*call) {
 		e.leave(c)
 		e.calls = remove(e.calls, c)
 		e.kinds.linked(c.kind, true)
+		e.watch.add(float64(n) / sweeps)
 		e.emit(Decision{Call: c.ref, Request: r.ref, Probability: float64(n) / sweeps})
 	}
 	e.retire(r)
 	r.calls, r.tally = calls, nil
-	r.class.recall(r)
+	r.class.keep(r)
 }
 
-// remember adds a record to the ring.
-func (c *class) remember(r record) {
+// record adds a record to the ring.
+func (c *class) record(r record) {
 	if c.fresh++; len(c.records) < keptRecord {
 		c.records = append(c.records, r)
 		return
@@ -279,8 +291,8 @@ func (c *class) remember(r record) {
 	c.at = (c.at + 1) % keptRecord
 }
 
-// recall keeps a decided request as a neighbour of those to come.
-func (c *class) recall(r *request) {
+// keep keeps a decided request as a neighbour of those to come.
+func (c *class) keep(r *request) {
 	r.before, r.after, r.ref = nil, nil, nil
 	c.recent = insert(c.recent, r, func(a, b *request) bool { return a.start < b.start })
 	if len(c.recent) > keptRecent {
