@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/sim"
@@ -81,4 +82,67 @@ func BenchmarkSpans(b *testing.B) {
 			})
 		}
 	}
+}
+
+// BenchmarkHeldByTimes measures the memory of a call that waits to be linked by times. How
+// much that is depends on how many requests it may belong to.
+func BenchmarkHeldByTimes(b *testing.B) {
+	for _, open := range []int{1, 10, 90} {
+		b.Run(fmt.Sprintf("%d requests open", open), func(b *testing.B) {
+			all, spans := busyService(190, 50, open)
+			c := defaults()
+			c.MaxWait = time.Hour
+			var before, arrived, held uint64
+			waiting := 0
+			for b.Loop() {
+				before = heap()
+				fresh := copyOf(all)
+				arrived = heap()
+				e := collect(c)
+				for i := range fresh {
+					e.consume(fresh[i].td, fresh[i].now)
+				}
+				clear(fresh)
+				held = heap()
+				waiting = e.times.waiting
+				runtime.KeepAlive(e)
+			}
+			if waiting < spans/2 {
+				b.Fatal("too few are held: ", waiting)
+			}
+			b.ReportMetric(float64(arrived-before)/float64(spans), "B/span-arrived")
+			b.ReportMetric(float64(held-before)/float64(waiting), "B/span-held")
+		})
+	}
+}
+
+// busyService returns requests, each with calls one after the other, of which so many are open
+// at a time, without evidence and parents.
+func busyService(requests, calls, open int) (all []delivery, spans int) {
+	const call = int64(time.Millisecond)
+	every := int64(calls) * call / int64(open)
+	for i := range requests {
+		td := ptrace.NewTraces()
+		rs := td.ResourceSpans().AppendEmpty()
+		rs.Resource().Attributes().PutStr("service.name", "busy")
+		to := rs.ScopeSpans().AppendEmpty().Spans()
+		at := second + int64(i)*every
+		for k := range calls {
+			plainSpan(to, ptrace.SpanKindClient, at+int64(k)*call, at+int64(k+1)*call-1)
+		}
+		plainSpan(to, ptrace.SpanKindServer, at, at+int64(calls)*call)
+		all = append(all, delivery{td, at + int64(calls)*call})
+		spans += calls
+	}
+	return all, spans
+}
+
+func plainSpan(to ptrace.SpanSlice, kind ptrace.SpanKind, start, end int64) {
+	span := to.AppendEmpty()
+	span.SetKind(kind)
+	span.SetName("GET")
+	span.SetSpanID(pcommon.SpanID{byte(to.Len()), byte(start), byte(start >> 8), byte(start >> 16), byte(start >> 24)})
+	span.SetTraceID(pcommon.TraceID{byte(kind), byte(start)})
+	span.SetStartTimestamp(pcommon.Timestamp(start))
+	span.SetEndTimestamp(pcommon.Timestamp(end))
 }

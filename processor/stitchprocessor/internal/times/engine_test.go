@@ -73,6 +73,17 @@ func (w *world) parallel(start int64, calls *[]int) int64 {
 	return max(a, b) + w.gap(ms/2)
 }
 
+// queued makes both calls when those of the request before are made.
+func (w *world) queued() func(start int64, calls *[]int) int64 {
+	free := int64(0)
+	return func(start int64, calls *[]int) int64 {
+		free = max(start, free) + w.gap(ms)
+		a := w.call("a", calls, free, 6*ms)
+		b := w.call("b", calls, free, 6*ms)
+		return max(a, b) + w.gap(ms/4)
+	}
+}
+
 func (w *world) repeated(start int64, calls *[]int) int64 {
 	at := start + w.gap(ms)
 	for range 3 {
@@ -154,6 +165,10 @@ func TestCallsFindTheirRequests(t *testing.T) {
 			w.grain = ms
 			w.requests(800, 0, 6*ms, "r", w.sequential)
 		}, 0.9},
+		"in a queue, on a clock of one millisecond": {func(w *world) {
+			w.grain = ms
+			w.requests(800, 0, 8*ms, "r", w.queued())
+		}, 0.99},
 		"two classes that share a kind": {func(w *world) {
 			w.requests(500, 0, 10*ms, "r", w.sequential)
 			w.requests(500, 0, 10*ms, "s", func(start int64, calls *[]int) int64 {
