@@ -80,6 +80,9 @@ type TimesConfig struct {
 	Enabled bool `mapstructure:"enabled"`
 	// MaxSpans is how many of them wait at most.
 	MaxSpans int `mapstructure:"max_spans"`
+	// Exclude are service names whose spans are left as they are: of services that call of
+	// their own accord, as schedulers do, or that another processor links.
+	Exclude []string `mapstructure:"exclude"`
 	// Seed begins the random numbers: with the same, the same spans give the same links.
 	Seed uint64 `mapstructure:"seed"`
 }
@@ -129,6 +132,7 @@ func (c *Config) Validate() error {
 	}
 	bad(c.SelfCheck.MaxServices < 1, "self_check::max_services", "at least 1", c.SelfCheck.MaxServices)
 	bad(c.Times.MaxSpans < 1, "times::max_spans", "at least 1", c.Times.MaxSpans)
+	bad(slices.Contains(c.Times.Exclude, ""), "times::exclude", "names of services", fmt.Sprintf("%q", c.Times.Exclude))
 	bad(c.Workers < 0 || c.Workers > 256, "workers", "from 0 to 256", c.Workers)
 	return errors.Join(errs...)
 }

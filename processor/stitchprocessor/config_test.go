@@ -24,13 +24,15 @@ func TestConfigurationIsRead(t *testing.T) {
 		"max_wait": "5s", "settle_delay": "50ms", "peer_wait": "200ms", "application_wait": "2s", "fragments": true, "max_spans": 10, "max_spans_per_trace": 9,
 		"max_trace_depth": 8, "max_children": 7, "max_age": "1m", "max_processes": 6, "min_confidence": 0.95,
 		"low_confidence": "drop", "keep_evidence": true, "disable": []any{"tick", "tcp"}, "workers": 3,
-		"times": map[string]any{"enabled": false, "max_spans": 5}, "self_check": map[string]any{"enabled": false, "max_services": 4},
+		"self_check": map[string]any{"enabled": false, "max_services": 4},
+		"times": map[string]any{"enabled": false, "max_spans": 5, "exclude": []any{"cron"}, "seed": 7},
 	}).Unmarshal(c))
 	assert.Equal(t, &Config{
 		MaxWait: 5 * time.Second, SettleDelay: 50 * time.Millisecond, PeerWait: 200 * time.Millisecond, ApplicationWait: 2 * time.Second,
 		MaxSpans: 10, MaxSpansPerTrace: 9, MaxTraceDepth: 8, MaxChildren: 7, MaxAge: time.Minute, MaxProcesses: 6,
 		MinConfidence: 0.95, LowConfidence: LowConfidenceDrop, KeepEvidence: true, Fragments: true, Disable: []string{"tick", "tcp"}, Workers: 3,
-		Times: TimesConfig{MaxSpans: 5}, SelfCheck: SelfCheckConfig{MaxServices: 4},
+		SelfCheck: SelfCheckConfig{MaxServices: 4},
+		Times: TimesConfig{MaxSpans: 5, Exclude: []string{"cron"}, Seed: 7},
 	}, c)
 	require.NoError(t, c.Validate())
 }
@@ -45,6 +47,7 @@ func TestWhatIsNotAllowedIsNamed(t *testing.T) {
 		"application_wait: must be at least 0, is -1s":                                func(c *Config) { c.ApplicationWait = -time.Second },
 		"times::max_spans: must be at least 1, is 0":                                  func(c *Config) { c.Times.MaxSpans = 0 },
 		"self_check::max_services: must be at least 1, is 0":                          func(c *Config) { c.SelfCheck.MaxServices = 0 },
+		`times::exclude: must be names of services, is ["a" ""]`:                      func(c *Config) { c.Times.Exclude = []string{"a", ""} },
 		"max_spans: must be at least 1, is 0":                                         func(c *Config) { c.MaxSpans = 0 },
 		"max_spans_per_trace: must be at least 1, is -1":                              func(c *Config) { c.MaxSpansPerTrace = -1 },
 		"max_trace_depth: must be at least 1, is 0":                                   func(c *Config) { c.MaxTraceDepth = 0 },

@@ -2,6 +2,7 @@ package stitchprocessor
 
 import (
 	"math"
+	"slices"
 	"sync"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -31,8 +32,9 @@ type requestRef struct {
 // picker takes calls without a parent out of what passes, if their service has requests.
 // It is what all callers of ConsumeTraces share, and does little.
 type picker struct {
-	limit int   // services
-	wait  int64 // ns in which a service can show that it has requests
+	limit   int   // services
+	wait    int64 // ns in which a service can show that it has requests
+	exclude []string
 
 	mu       sync.Mutex
 	services map[uint64]*seenService
@@ -46,12 +48,15 @@ type seenService struct {
 }
 
 func newPicker(c *Config) *picker {
-	return &picker{limit: c.MaxProcesses, wait: c.MaxWait.Nanoseconds(), services: map[uint64]*seenService{}}
+	return &picker{limit: c.MaxProcesses, wait: c.MaxWait.Nanoseconds(), exclude: c.Times.Exclude, services: map[uint64]*seenService{}}
 }
 
 // pick returns the calls to be linked, taken out of td, and the requests of their services.
 func (p *picker) pick(td ptrace.Traces, now int64) (jobs []timedJob) {
 	td.ResourceSpans().RemoveIf(func(rs ptrace.ResourceSpans) bool {
+		if p.excluded(rs.Resource()) {
+			return false
+		}
 		took := false
 		id := lazyID{resource: rs.Resource()}
 		rs.ScopeSpans().RemoveIf(func(ss ptrace.ScopeSpans) bool {
@@ -74,6 +79,15 @@ func (p *picker) pick(td ptrace.Traces, now int64) (jobs []timedJob) {
 		return took && rs.ScopeSpans().Len() == 0
 	})
 	return jobs
+}
+
+// excluded reports whether a service's spans are to be left alone.
+func (p *picker) excluded(r pcommon.Resource) bool {
+	if len(p.exclude) == 0 {
+		return false
+	}
+	name, ok := r.Attributes().Get(string(conventions.ServiceNameKey))
+	return ok && slices.Contains(p.exclude, name.AsString())
 }
 
 // giveBack puts the calls back into td.

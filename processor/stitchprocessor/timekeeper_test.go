@@ -64,6 +64,20 @@ func TestCallsWithAParentDoNotWait(t *testing.T) {
 	assert.Zero(t, e.held())
 }
 
+func TestCallsOfAnExcludedServiceDoNotWait(t *testing.T) {
+	c := defaults()
+	c.Times.Exclude = []string{"other", "shop"}
+	e := collect(c)
+	td := plainCall(second, 1, pcommon.SpanID{})
+	e.consume(td, second)
+	assert.Equal(t, 2, td.SpanCount())
+	assert.Zero(t, e.held())
+	c.Times.Exclude = []string{"other"}
+	e = collect(c)
+	e.consume(plainCall(second, 1, pcommon.SpanID{}), second)
+	assert.Equal(t, 1, e.held(), "others' do")
+}
+
 func TestCallsBeyondTheBoundPassAsTheyAre(t *testing.T) {
 	c := defaults()
 	c.Times.MaxSpans = 3
