@@ -25,14 +25,14 @@ func TestConfigurationIsRead(t *testing.T) {
 		"max_trace_depth": 8, "max_children": 7, "max_age": "1m", "max_processes": 6, "min_confidence": 0.95,
 		"low_confidence": "drop", "keep_evidence": true, "disable": []any{"tick", "tcp"}, "workers": 3,
 		"self_check": map[string]any{"enabled": false, "max_services": 4},
-		"times": map[string]any{"enabled": false, "max_spans": 5, "exclude": []any{"cron"}, "seed": 7},
+		"times":      map[string]any{"enabled": false, "max_spans": 5, "exclude": []any{"cron"}, "seed": 7},
 	}).Unmarshal(c))
 	assert.Equal(t, &Config{
 		MaxWait: 5 * time.Second, SettleDelay: 50 * time.Millisecond, PeerWait: 200 * time.Millisecond, ApplicationWait: 2 * time.Second,
 		MaxSpans: 10, MaxSpansPerTrace: 9, MaxTraceDepth: 8, MaxChildren: 7, MaxAge: time.Minute, MaxProcesses: 6,
 		MinConfidence: 0.95, LowConfidence: LowConfidenceDrop, KeepEvidence: true, Fragments: true, Disable: []string{"tick", "tcp"}, Workers: 3,
 		SelfCheck: SelfCheckConfig{MaxServices: 4},
-		Times: TimesConfig{MaxSpans: 5, Exclude: []string{"cron"}, Seed: 7},
+		Times:     TimesConfig{MaxSpans: 5, Exclude: []string{"cron"}, Seed: 7},
 	}, c)
 	require.NoError(t, c.Validate())
 }
