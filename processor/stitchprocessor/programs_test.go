@@ -287,8 +287,8 @@ func TestProgramsAreStitched(t *testing.T) {
 		{"thread per request", threadPerRequest(1), 1, 0},
 		{"thread per request with three calls", threadPerRequest(3), 1, 0},
 		{"a pool that is waited for", waitingPool, 0.985, 0}, // 1 % is never waited for
-		{"a pool whose results are all waited for", waitingForAll, 0.75, 0.002},
-		{"two stages on a pool", twoStages, 0.75, 0.003},
+		{"a pool whose results are all waited for", waitingForAll, 0.8, 0.002},
+		{"two stages on a pool", twoStages, 0.85, 0.001},
 		{"a pool that replies", replyingPool, 0.999, 0},
 		{"a thread for each task", threadPerTask, 0.55, 0}, // it takes 128 calls to tell that from a pool
 		{"a proxy", proxy, 0.999, 0},

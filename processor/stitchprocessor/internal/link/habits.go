@@ -276,7 +276,21 @@ func (h *habits) cost(hb *habit, r, c *window.Node) float64 {
 	case !hb.wake.known():
 		return cost
 	}
-	return cost + min(hb.wake.cost(r.Note.WokenAt-c.End), lateWake)
+	wake := hb.wake.cost(r.Note.WokenAt - c.End)
+	if !h.sole(hb, r) {
+		wake = min(wake, lateWake)
+	}
+	return cost + wake
+}
+
+// sole reports whether requests like r make no other calls than these.
+func (h *habits) sole(hb *habit, r *window.Node) bool {
+	for _, other := range h.calls {
+		if other != hb && other.parents[r.Operation]*50 > other.links {
+			return false
+		}
+	}
+	return true
 }
 
 // aspect is what one landmark says: how many calls it cannot tell apart, as a logarithm,
@@ -320,6 +334,6 @@ func (hb *habit) crowd(spread float64) float64 {
 	return spread + math.Log(float64(len(recent))/float64(max(1, recent[len(recent)-1]-recent[0])))
 }
 
-// lateWake is the most that a late wake counts against a call: those that were linked
-// are those that ended last.
+// lateWake is the most that a late wake counts against one of several calls: those that
+// were linked are those that ended last.
 const lateWake = 3

@@ -5,29 +5,34 @@ import "github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/inter
 // losses notices spans that are missing: those of a connection are numbered. What is left
 // over when everything else has been linked may then belong to what is missing.
 type losses struct {
-	next    map[uint64]follow // by connection
-	pending []uint64          // connections with a gap that may close yet
-	at      int64             // when one was missing last, Unix ns
+	next     map[uint64]follow // by connection
+	pending  []uint64          // connections with a gap that may close yet
+	from, to int64             // between which something was lost lately, Unix ns; zero: nothing
+	longest  int64             // that a request has been open lately, ns
 }
 
-// follow is the exchange that comes next, how many before it have not come, and when
-// the last one ended.
+// follow is the exchange that comes next, how many before it have not come and between
+// which times they must have been, and when the last one ended. Unix ns.
 type follow struct {
-	next, gap uint32
-	at        int64
+	next, gap    uint32
+	from, to, at int64
 }
 
 const (
 	// maxFollowed bounds the connections that are followed; when there are more, the table
 	// begins anew.
 	maxFollowed = 4096
-	// lossMemory is for how long a loss casts doubt on what is left over. Unix ns.
+	// lossMemory is for how long a loss casts doubt on what is left over, if requests take
+	// so long; losses that are as close are one. Ns.
 	lossMemory = int64(10e9)
 )
 
 func (s *losses) observe(n *window.Node) {
 	if n.Lossy {
-		s.at = max(s.at, n.End)
+		s.add(n.Start(), n.End)
+	}
+	if n.Server {
+		s.longest = max(n.Answered()-n.Start(), s.longest-s.longest/habitMemory)
 	}
 	if n.ConnID == 0 {
 		return
@@ -35,7 +40,11 @@ func (s *losses) observe(n *window.Node) {
 	f, known := s.next[n.ConnID]
 	switch {
 	case known && n.Ordinal > f.next:
+		if f.gap == 0 {
+			f.from = f.at
+		}
 		f.gap += n.Ordinal - f.next
+		f.to = max(f.from, n.Start())
 		s.pending = append(s.pending, n.ConnID)
 	case n.Ordinal < f.next && f.gap > 0:
 		f.gap--
@@ -51,7 +60,7 @@ func (s *losses) observe(n *window.Node) {
 func (s *losses) settle() {
 	for _, id := range s.pending {
 		if f := s.next[id]; f.gap > 0 {
-			s.at = max(s.at, f.at)
+			s.add(f.from, f.to)
 			f.gap = 0
 			s.next[id] = f
 		}
@@ -59,7 +68,22 @@ func (s *losses) settle() {
 	s.pending = s.pending[:0]
 }
 
-// about reports whether something was lost about the time of c.
+// add takes a loss between two times.
+func (s *losses) add(from, to int64) {
+	if reach := s.reach(); s.to != 0 && from <= s.to+reach && s.from <= to+reach {
+		from, to = min(from, s.from), max(to, s.to)
+	} else if to < s.to {
+		return // the latest counts
+	}
+	s.from, s.to = from, to
+}
+
+// reach is how far from what was lost a request may have been open that it belongs to.
+func (s *losses) reach() int64 { return min(s.longest, lossMemory) }
+
+// about reports whether a request that c may belong to was open when something was lost,
+// as far as requests take no longer than others did.
 func (s *losses) about(c *window.Node) bool {
-	return s.at != 0 && c.Start() < s.at+lossMemory && s.at < c.End+lossMemory
+	reach := s.reach()
+	return s.to != 0 && c.Start() <= s.to+reach && s.from <= c.End+reach
 }

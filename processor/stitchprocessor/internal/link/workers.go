@@ -7,7 +7,7 @@ import (
 
 // worker is a thread that completed requests: when it woke those who replied.
 type worker struct {
-	woke [32]int64 // Unix ns, the latest first
+	woke [128]int64 // Unix ns, the latest first
 }
 
 // wentOn takes note that what a thread did next after it had read the reply of a call was

@@ -109,6 +109,7 @@ type Note struct {
 	Made      []*Node  // calls that are known to belong to this request
 	Free      int64    // since when the thread that made this call was free to do so, Unix ns
 	Next      int64    // when the thread that read its reply went on to something else, Unix ns
+	Fits      [2]*Node // requests that this call may belong to best, as of the last look
 }
 
 // Message is one of the two messages of a node.

@@ -1,0 +1,28 @@
+package link
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/window"
+)
+
+func TestALateWakeSpeaksAgainstTheOnlyCallOfARequest(t *testing.T) {
+	const late = int64(100e6)
+	r := &window.Node{Server: true, Operation: 9}
+	c := &window.Node{Operation: 1, End: 5e6}
+	r.Note.WokenAt, r.Note.WokenBy = c.End+late, 7
+	first := &habit{links: 100, parents: map[uint64]int{9: 100}, before: map[landmark]*distance{{what: markRead}: {}}}
+	for range 2 * gapRefresh {
+		first.before[landmark{what: markRead}].gaps.add(0)
+		first.wake.add(100e3)
+		first.starts.add(0, 0)
+	}
+	h := &habits{calls: map[uint64]*habit{1: first}, requests: map[uint64]*asked{9: {}}}
+	alone := h.cost(first, r, c)
+	h.calls[2] = &habit{links: 100, parents: map[uint64]int{8: 100}}
+	assert.InDelta(t, alone, h.cost(first, r, c), 1e-9, "others make those")
+	h.calls[2].parents[9] = 50
+	assert.Greater(t, alone, h.cost(first, r, c)+lateWake, "the wake may have been for the other call")
+}
