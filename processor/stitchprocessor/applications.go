@@ -101,7 +101,7 @@ func names(resource pcommon.Resource) (out []string) {
 	return out
 }
 
-// takeApplications takes the server spans that SDKs in known processes made out of td,
+// takeApplications takes the spans that SDKs in known processes made out of td,
 // as messages. What is left in td passes on.
 func takeApplications(td ptrace.Traces, known *registry, now int64) (out []message) {
 	td.ResourceSpans().RemoveIf(func(rs ptrace.ResourceSpans) bool {
@@ -112,7 +112,7 @@ func takeApplications(td ptrace.Traces, known *registry, now int64) (out []messa
 		rs.ScopeSpans().RemoveIf(func(ss ptrace.ScopeSpans) bool {
 			var group *join.Group
 			ss.Spans().RemoveIf(func(span ptrace.Span) bool {
-				if span.Kind() != ptrace.SpanKindServer || evident(span) {
+				if evident(span) {
 					return false
 				}
 				if group == nil {
@@ -132,7 +132,7 @@ func applicationSpan(span ptrace.Span, group *join.Group, of []*join.Process, no
 	data := ptrace.NewSpan()
 	span.MoveTo(data)
 	return &join.Span{
-		Data: data, Group: group, Process: of[0], Server: true, App: &join.Application{Of: of}, Arrived: now,
+		Data: data, Group: group, Process: of[0], Server: data.Kind() == ptrace.SpanKindServer, App: &join.Application{Of: of}, Arrived: now,
 		Start: int64(data.StartTimestamp()), End: int64(data.EndTimestamp()),
 	}
 }

@@ -113,6 +113,62 @@ func TestTheCallsOfARequestTellItsSDKsTrace(t *testing.T) {
 	assert.NotEqual(t, pcommon.TraceID{9}, spans[4].TraceID())
 }
 
+// As on a pool, or in Go: nothing asks for the threads of an SDK's span.
+func TestASpanThatEndsOnAnotherThreadIsBelowTheKernels(t *testing.T) {
+	e := collect(defaults())
+	e.consume(kernel(100, apart), 0)
+	e.consume(sdk(ptrace.NewTraces(), 7, 50, 8, nil), 0)
+	e.consume(at(kernel(1, func(x *evidence.Exchange) { x.Response.TID, x.Response.IO = 33, 5 }), 5*second), 0)
+	e.consume(sdk(ptrace.NewTraces(), 7, 2, 0, func(s ptrace.Span) {
+		s.Attributes().PutStr("thread.name", "worker-1")
+		s.Attributes().PutInt("thread.id", 21) // the runtime's number, no tid
+	}), 0)
+	e.flush(second)
+	assert.Equal(t, pcommon.SpanID{1}, spansOf(e.out)[2].ParentSpanID())
+}
+
+func TestOfRequestsWithOneContextTheOneOfThatTimeIsTaken(t *testing.T) {
+	later := func(e *evidence.Exchange) {
+		carrying(e)
+		e.Request.IO, e.Response.IO = 5, 6
+		e.Request.Start, e.Request.End = 5*second, 5*second
+		e.Response.Start, e.Response.End = 6*second, 6*second
+	}
+	e := collect(defaults())
+	e.consume(kernel(100, apart), 0)
+	td := kernel(1, carrying)
+	addSpan(td, 7, 3, true, later)
+	e.consume(td, 0)
+	e.consume(sdk(sdk(ptrace.NewTraces(), 7, 2, 8, nil), 7, 4, 8, func(s ptrace.Span) {
+		s.SetStartTimestamp(pcommon.Timestamp(5*second + 1000))
+		s.SetEndTimestamp(pcommon.Timestamp(6*second - 1000))
+	}), 0)
+	e.flush(second)
+	spans := spansOf(e.out)
+	assert.Equal(t, pcommon.SpanID{1}, spans[2].ParentSpanID())
+	assert.Equal(t, pcommon.SpanID{3}, spans[4].ParentSpanID())
+}
+
+// It begins half a millisecond after the SDK's span: no clock of one host is that wrong.
+func TestARequestWithinAnSDKsSpanIsNotIt(t *testing.T) {
+	e := collect(defaults())
+	e.consume(kernel(100, apart), 0)
+	e.consume(sdk(ptrace.NewTraces(), 7, 50, 8, nil), 0)
+	td := ptrace.NewTraces()
+	inside := func(x *evidence.Exchange) {
+		x.Request.Start, x.Request.End = 11*second/10+5e5, 11*second/10+5e5
+		x.Response.Start, x.Response.End = 39*second/10-5e5, 39*second/10-5e5
+	}
+	addSpan(td, 7, 1, true, inside)
+	e.consume(at(td, 6*second), 0)
+	e.consume(sdk(ptrace.NewTraces(), 7, 2, 0, nil), 0)
+	for now := int64(0); now < 3*second; now += second / 50 {
+		e.tick(now)
+	}
+	e.flush(4 * second)
+	assert.True(t, spansOf(e.out)[2].ParentSpanID().IsEmpty())
+}
+
 func TestACallThatContradictsTheTimesTellsNothing(t *testing.T) {
 	e := collect(defaults())
 	e.consume(kernel(100, apart), 0)

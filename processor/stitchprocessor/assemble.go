@@ -6,6 +6,7 @@ import (
 	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/join"
 	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/link"
 	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/solve"
+	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/window"
 )
 
 // batchSize is after how many spans released traces are handed on. A trace is never
@@ -39,7 +40,19 @@ func newAssembly(c *Config, emit func(ptrace.Traces)) *assembly {
 		Apart:           c.disables(join.MethodTCP),
 		Exact:           c.disables(join.MethodNAT),
 		Fragments:       c.Fragments,
+		Detached:        detachedMethods(),
 	}, emit)}
+}
+
+// detachedMethods are those of evidence that work was handed over before the reply.
+func detachedMethods() map[string]bool {
+	out := map[string]bool{}
+	for k := range link.Kinds {
+		if d := link.Describe(window.Kind(k)); d.Detached {
+			out[d.Name] = true
+		}
+	}
+	return out
 }
 
 func (a *assembly) consume(messages []message, now int64) {

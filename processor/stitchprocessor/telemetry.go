@@ -47,6 +47,7 @@ const (
 	tableCallers
 	tableClocks
 	tableApplications
+	tableAliases
 	tableTimesSpans
 	tableTimesRequests
 	tableTimesServices
@@ -56,7 +57,7 @@ const (
 
 var tableNames = [tables]string{
 	"processes", "window", "claims", "futex_words", "loops", "remembered", "listeners", "hosts",
-	"callers", "clocks", "applications",
+	"callers", "clocks", "applications", "aliases",
 	"times_spans", "times_requests", "times_services", "self_check_services",
 }
 
@@ -171,7 +172,9 @@ func (t *telemetry) assembly(a *assembly) {
 		add(b.ProcessorStitchJoins, n, t.paths[p])
 	}
 	add(b.ProcessorStitchApplicationSpans, its.Applications)
+	add(b.ProcessorStitchRestoredContexts, its.Restored)
 	add(b.ProcessorStitchEvictions, its.Unmatched, t.tables[tableApplications])
+	add(b.ProcessorStitchEvictions, its.Aliases, t.tables[tableAliases])
 	add(b.ProcessorStitchDecidedSpans, its.Decided)
 	add(b.ProcessorStitchClockSteps, its.Steps)
 	for g, n := range its.Rejected {

@@ -37,7 +37,7 @@ exporters:
   otlp_grpc/raw: {endpoint: %q, tls: {insecure: true}, ` + direct + `}
 service:` + collector.Telemetry + `
   pipelines:
-    traces/raw: {receivers: [ebpf], exporters: [otlp_grpc/raw]}
+    traces/raw: {receivers: [ebpf, otlp], exporters: [otlp_grpc/raw]}
     traces/in: {receivers: [ebpf, otlp], processors: [memory_limiter, stitch], exporters: [tailhook]}
     traces/out: {receivers: [tailhook], exporters: [otlp_grpc]}
 `
@@ -69,7 +69,7 @@ type Rig struct {
 	*collector.Collector
 	// OTLP is where the Collector takes spans of SDKs, host:port.
 	OTLP string
-	// Raw receives what the ebpf receiver made, before stitching.
+	// Raw receives what the ebpf receiver and SDKs made, before stitching.
 	Raw *collector.Sink
 
 	released ptrace.Traces

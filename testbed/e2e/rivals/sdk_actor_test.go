@@ -36,7 +36,9 @@ func instrumented() error {
 	if err != nil {
 		return err
 	}
-	server := &http.Server{Handler: &passer{tracer: provider.Tracer("passer")}}
+	p := &passer{tracer: provider.Tracer("passer")}
+	p.hop = hops(p)[os.Getenv("HOP")]
+	server := &http.Server{Handler: p}
 	go func() {
 		in.Scan() // to the end of the input
 		_ = server.Close()
@@ -61,7 +63,46 @@ func provide(ctx context.Context, endpoint string) (*sdktrace.TracerProvider, er
 }
 
 // passer does what the instrumentation of net/http does.
-type passer struct{ tracer oteltrace.Tracer }
+type passer struct {
+	tracer oteltrace.Tracer
+	hop    func(ctx context.Context, target string) error
+}
+
+// hops are the ways from a request to its call. All but the first lose the context.
+func hops(p *passer) map[string]func(context.Context, string) error {
+	jobs := make(chan func(), 1024)
+	for range 8 {
+		go func() {
+			for job := range jobs {
+				job()
+			}
+		}()
+	}
+	return map[string]func(context.Context, string) error{
+		"": p.pass,
+		"goroutine": func(_ context.Context, target string) error {
+			done := make(chan error, 1)
+			go func() { done <- p.job(target) }()
+			return <-done
+		},
+		"pool": func(_ context.Context, target string) error {
+			done := make(chan error, 1)
+			jobs <- func() { done <- p.job(target) }
+			return <-done
+		},
+		"afterwards": func(_ context.Context, target string) error {
+			go func() { _ = p.job(target) }()
+			return nil
+		},
+	}
+}
+
+// job passes a request on from somewhere that knows nothing of it.
+func (p *passer) job(target string) error {
+	ctx, span := p.tracer.Start(context.Background(), "job", oteltrace.WithAttributes(attribute.String("job.id", target)))
+	defer span.End()
+	return p.pass(ctx, target)
+}
 
 func (p *passer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx := propagation.TraceContext{}.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
@@ -69,7 +110,7 @@ func (p *passer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		attribute.String("http.request.method", r.Method), attribute.String("url.path", r.URL.Path), attribute.String("url.query", r.URL.RawQuery),
 		attribute.Int("http.response.status_code", http.StatusOK)))
 	defer span.End()
-	if err := p.pass(ctx, r.URL.RequestURI()); err != nil {
+	if err := p.hop(ctx, r.URL.RequestURI()); err != nil {
 		http.Error(w, err.Error(), http.StatusBadGateway)
 		return
 	}

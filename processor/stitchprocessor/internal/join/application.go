@@ -25,13 +25,16 @@ const (
 	maxWaiting   = 4096 // SDK's spans that wait for the kernel's
 )
 
-// Application is a server span of an SDK.
+// Application is what is known of a span of an SDK.
 type Application struct {
 	Of []*Process // it is of one of these
 
-	parent  pcommon.SpanID // as the SDK says
-	request request
-	gaveUp  bool // nothing more is waited for
+	ref      spanRef        // as the SDK says
+	parent   pcommon.SpanID // likewise
+	request  request
+	consumes bool // it takes a message: that its trace begins here is as it should be
+	gaveUp   bool // nothing more is waited for
+	late     bool // nor the SDK's span of its request
 }
 
 // request is what both views of a request tell. Empty: not told.
@@ -75,7 +78,7 @@ func (a *Assembler) serving(s *Span) {
 	case !s.Server:
 		return
 	case !s.WireParent.IsEmpty():
-		a.calls[call{p, s.WireTrace, s.WireParent}] = s
+		a.heard(s)
 	case p.instrumented && len(p.unmatched) < maxUnmatched:
 		p.unmatched = append(p.unmatched, s)
 		a.ask(s, askApplication)
@@ -86,11 +89,34 @@ func (a *Assembler) serving(s *Span) {
 	a.enterWaiting(p)
 }
 
-// apply takes the SDK's view of a request.
+// heard remembers a request by its context. Of too many with the same one the latest are.
+func (a *Assembler) heard(s *Span) {
+	c := call{s.Process, s.WireTrace, s.WireParent}
+	same := append(a.calls[c], s)
+	if len(same) > maxCarried {
+		a.Counts.Unmatched++
+		same = slices.Delete(same, 0, 1)
+	}
+	a.calls[c] = same
+}
+
+// apply takes a span of an SDK.
 func (a *Assembler) apply(s *Span) {
-	s.App.parent, s.App.request = s.Data.ParentSpanID(), requestOf(s.Data)
+	s.App.ref, s.App.parent = spanRef{s.trace, s.id}, s.Data.ParentSpanID()
+	s.App.consumes = s.Data.Kind() == ptrace.SpanKindConsumer
 	s.WireTrace, s.WireFormat = s.trace, tracectx.W3C
-	s.tree.wire = s.wire()
+	s.tree.wire = a.aliases.of(s.wire())
+	a.name(s)
+	if s.Server {
+		a.view(s)
+	} else {
+		a.nest(s)
+	}
+}
+
+// view takes the SDK's view of a request.
+func (a *Assembler) view(s *Span) {
+	s.App.request = requestOf(s.Data)
 	for _, p := range s.App.Of {
 		p.instrumented = true
 	}
@@ -121,7 +147,7 @@ func (a *Assembler) enter(s *Span) bool {
 	}
 	for _, p := range s.App.Of {
 		if !s.App.parent.IsEmpty() {
-			if k := a.calls[call{p, s.trace, s.App.parent}]; k != nil {
+			if k := named(a.calls[call{p, s.trace, s.App.parent}], s); k != nil {
 				return a.enclose(k, s, 1)
 			}
 			continue
@@ -133,71 +159,123 @@ func (a *Assembler) enter(s *Span) bool {
 	return false
 }
 
+// named returns the request which carried the context that an SDK's span names. If several
+// did, as when a call is repeated, times have to tell.
+func named(requests []*Span, s *Span) (found *Span) {
+	if len(requests) == 1 {
+		return requests[0]
+	}
+	second := int64(math.MaxInt64)
+	for _, k := range requests {
+		switch m := margin(k, s); {
+		case !encloses(k, s):
+		case found == nil || m < margin(found, s):
+			if found != nil {
+				second = margin(found, s)
+			}
+			found = k
+		default:
+			second = min(second, m)
+		}
+	}
+	if found == nil || margin(found, s) > second-tight || found.view != nil {
+		return nil
+	}
+	return found
+}
+
 func (a *Assembler) enclose(k, s *Span, confidence float64) bool {
-	if k.enclosing || !a.hang(s, k) {
+	if k.view != nil || !a.hang(s, k) {
 		return false
 	}
-	k.enclosing = true
+	k.view = s
 	s.method, s.confidence = MethodApplication, confidence
 	a.Counts.Applications++
 	a.answer(k, askApplication)
 	a.answer(s, askLocal)
+	a.viewed(k)
 	return true
 }
 
 // around returns the request without a context during which an SDK's span began and
-// ended: the one that made a call in the trace of that, else the only one, once all
-// that it may be are known. One that the span fills better contradicts.
+// ended: the one that its calls belong to, or, if none of them tells, the only one, once
+// all that it may be are known. It is no other one's, and fits better than any other one.
 func (a *Assembler) around(p *Process, s *Span) (*Span, float64) {
 	p.unmatched = slices.DeleteFunc(p.unmatched, func(k *Span) bool { return k.released })
+	t := a.hear(s)
 	var told, only *Span
 	taken := false // one that has an SDK's span may have the wrong one: nothing is left over for sure
-	n, tightest := 0, int64(math.MaxInt64)
+	n, tightest := 0, int64(math.MaxInt64/2)
 	for _, k := range p.unmatched {
-		if !encloses(k, s) {
-			continue
-		}
-		if k.enclosing {
+		switch {
+		case !encloses(k, s):
+		case k.view != nil:
 			taken = true
-			continue
-		}
-		tightest = min(tightest, margin(k, s))
-		switch w := k.root().tree.wire; {
-		case w.trace == s.trace:
+		case k == t.request:
 			told = k
-		case w.trace.IsEmpty():
+		default:
+			tightest = min(tightest, margin(k, s))
 			only = k
 			n++
 		}
 	}
 	known := s.App.gaveUp || p.watermark > s.Start+clockSlack
 	switch {
-	case told != nil && margin(told, s) <= tightest+tight:
+	case told != nil && !t.disputed && margin(told, s) <= tightest-t.needs():
 		return told, containedConfidence
-	case told == nil && n == 1 && !taken && known && margin(only, s) <= tightest+tight:
+	case t.request == nil && n == 1 && !taken && known && only.root().tree.wire.trace.IsEmpty():
 		return only, containedConfidence
-	case s.App.gaveUp && tightest < math.MaxInt64:
+	case s.App.gaveUp && (told != nil || n > 0):
 		a.Counts.Rejected[Ambiguous]++
 	}
 	return nil, 0
 }
 
-// tight is how much better the times of a request must fit to contradict. ns.
-const tight = int64(20e3)
-
-// encloses reports whether the SDK's span s may be a view of the request k.
-func encloses(k, s *Span) bool {
-	return k.Start <= s.Start+clockSlack && s.End <= k.End+clockSlack && s.App.request.like(requestOf(k.Data))
+// needs is by how much the request that calls tell must fit better than others, in ns. One
+// that is told for certain may even fit a little worse.
+func (t *testimony) needs() int64 {
+	if t.confidence >= certain {
+		return -tight
+	}
+	return tight
 }
 
-// margin is how much longer the request k is than the SDK's span within, at both ends. ns.
-func margin(k, s *Span) int64 { return max(s.Start-k.Start, 0) + max(k.End-s.End, 0) }
+// certain is the confidence beyond which evidence needs no other one.
+const certain = 0.999
+
+// tight is what times can tell apart, ns: by so much a request must fit better than
+// any other one.
+const tight = int64(20e3)
+
+// encloses reports whether the SDK's span s may be a view of the request k. It begins
+// within, as far as clocks tell, and ends so, or a little later: some write the reply
+// before they end the span.
+func encloses(k, s *Span) bool {
+	after := min(max((s.End-s.Start)/4, tight), clockSlack)
+	return k.Start <= s.Start+tight && s.End <= k.End+after && s.App.request.like(requestOf(k.Data))
+}
+
+// margin is how much longer the request k is than the SDK's span within, at both ends, in
+// ns. What sticks out counts more: it asks for a reason.
+func margin(k, s *Span) int64 {
+	return apart(s.Start-k.Start) + apart(k.End-s.End)
+}
+
+func apart(d int64) int64 { return max(d, -4*d) }
 
 // leave lets an SDK's span go that found no place.
 func (a *Assembler) leave(s *Span) {
 	s.App.gaveUp = true
-	if !s.released && s.parent == nil {
+	if ref := (spanRef{s.App.ref.trace, s.App.parent}); !s.App.parent.IsEmpty() && !s.Server {
+		drop(a.sdk.seeking, ref, s)
+	}
+	switch {
+	case s.released || s.parent != nil:
+	case s.Server:
 		a.enter(s)
+	case s.App.parent.IsEmpty():
+		a.restore(s)
+		return // it may still wait for another one
 	}
 	a.answer(s, askLocal)
 }
@@ -206,12 +284,15 @@ func (a *Assembler) leave(s *Span) {
 func (a *Assembler) giveUpApplications() {
 	for s := a.applying.due(a.now); s != nil; s = a.applying.due(a.now) {
 		a.answer(s, askApplication)
+		if s.App != nil {
+			s.App.late = true
+			a.restore(s)
+		}
 	}
 }
 
 func (a *Assembler) dropCall(s *Span) {
-	c := call{s.Process, s.WireTrace, s.WireParent}
-	if a.calls[c] == s {
-		delete(a.calls, c)
+	if s.Server && !s.WireParent.IsEmpty() {
+		drop(a.calls, call{s.Process, s.WireTrace, s.WireParent}, s)
 	}
 }

@@ -23,6 +23,8 @@ type Config struct {
 	Apart           bool // the two ends of a connection are not joined
 	Exact           bool // nor are they if the addresses differ
 	Fragments       bool // another stitch processor goes on with what is released
+	// Detached are the methods which prove that work was handed over before the reply.
+	Detached map[string]bool
 }
 
 // Reason is why a trace left.
@@ -56,12 +58,13 @@ const (
 	Clock                  // the two ends of a connection do not overlap in time
 	Gone                   // the child has left already
 	Ambiguous              // several spans may be the other end
+	Answered               // the work went on when its request was over
 	Guards
 )
 
 // String is the value of the attribute guard in metrics.
 func (g Guard) String() string {
-	return [...]string{"one_parent", "cycle", "size", "depth", "trace", "clock", "gone", "ambiguous", "unknown"}[min(g, Guards)]
+	return [...]string{"one_parent", "cycle", "size", "depth", "trace", "clock", "gone", "ambiguous", "answered", "unknown"}[min(g, Guards)]
 }
 
 // Counts is what happened since they were reset last.
@@ -78,9 +81,10 @@ type Counts struct {
 	Clocks    int          // pairs of hosts whose clocks are not compared for lack of room
 	Steps     int          // clocks that were found to have been set
 	Decided   int          // spans that came with a decision
-	// Applications is spans of SDKs put below the kernel's, Unmatched those of either
-	// kind that are not waited for, for lack of room.
-	Applications, Unmatched int
+	// Applications is server spans of SDKs put below the kernel's, Restored their roots
+	// put below the request whose context was lost, Unmatched what is not waited for,
+	// for lack of room, Aliases trace ids that are not known any more, likewise.
+	Applications, Restored, Unmatched, Aliases int
 }
 
 // Assembler holds spans and lets traces go. See the package.
@@ -101,7 +105,9 @@ type Assembler struct {
 	alike     map[position]*Span       // those without a peer
 	ids       map[pcommon.SpanID]*Span // those that came with a decision
 	seekers   map[pcommon.SpanID]*Span // those that look for the span with this id
-	calls     map[call]*Span           // requests that carried a context
+	calls     map[call][]*Span         // requests that carried a context
+	sdk       sdkSpans
+	aliases   aliases
 	hosts     map[string]*host
 	listeners map[place]*listener
 	callers   map[netip.Addr]*caller
@@ -119,7 +125,7 @@ func New(c Config, emit func(ptrace.Traces)) *Assembler {
 		config: c, emit: emit, out: ptrace.NewTraces(), batch: 1,
 		clients: map[connection]*Span{}, servers: map[connection]*Span{}, alike: map[position]*Span{},
 		ids: map[pcommon.SpanID]*Span{}, seekers: map[pcommon.SpanID]*Span{},
-		calls: map[call]*Span{}, hosts: map[string]*host{}, listeners: map[place]*listener{},
+		calls: map[call][]*Span{}, sdk: newSDKSpans(), aliases: newAliases(), hosts: map[string]*host{}, listeners: map[place]*listener{},
 		callers: map[netip.Addr]*caller{}, clocks: map[hostPair]*clock{},
 	}
 }
@@ -133,7 +139,8 @@ func (a *Assembler) Add(s *Span, now int64) {
 	s.added = true
 	s.id, s.trace = s.Data.SpanID(), s.Data.TraceID()
 	s.explicit = !s.WireParent.IsEmpty()
-	s.tree = &tree{size: 1, depth: 1, changed: a.now, wire: s.wire()}
+	a.learnAlias(s)
+	s.tree = &tree{size: 1, depth: 1, changed: a.now, wire: a.aliases.of(s.wire())}
 	a.ask(s, askLocal)
 	a.held++
 	a.fifo.push(s)
@@ -143,6 +150,7 @@ func (a *Assembler) Add(s *Span, now int64) {
 	} else {
 		a.settled(s)
 		a.serving(s)
+		a.calling(s)
 		a.connect(s)
 	}
 	a.limit()
@@ -170,7 +178,11 @@ func (a *Assembler) Linked(child, parent *Span, method string, confidence float6
 		return
 	}
 	yields := child.Foreign || identity && child.WireParent == parent.WireParent
-	if a.hang(child, parent) && (!child.explicit || yields) {
+	if child.explicit && !yields {
+		a.testify(child, parent, method, confidence, false)
+		return
+	}
+	if a.hang(child, parent) {
 		child.method, child.confidence, child.explicit = method, confidence, false
 		child.candidate = nil
 		a.answer(child, askCandidate)
@@ -179,32 +191,52 @@ func (a *Assembler) Linked(child, parent *Span, method string, confidence float6
 }
 
 // Alone says that no parent was found for a call.
-func (a *Assembler) Alone(child *Span) { a.answer(child, askLocal) }
+func (a *Assembler) Alone(child *Span) {
+	a.answer(child, askLocal)
+	a.heed(child)
+}
 
 // Low says that candidate may be the parent, but not surely enough: child gets a
 // span link.
 func (a *Assembler) Low(child, candidate *Span, method string, confidence float64) {
-	if !child.released && child.added && child.parent == nil && !child.explicit {
+	switch {
+	case !child.added:
+	case child.explicit && !child.Foreign:
+		a.testify(child, candidate, method, confidence, true)
+	case !child.explicit:
+		a.suggest(child, candidate, method, confidence)
+	}
+	a.answer(child, askLocal)
+}
+
+// suggest gives a span without a parent a link to what may be it.
+func (a *Assembler) suggest(child, candidate *Span, method string, confidence float64) {
+	if !child.released && child.parent == nil {
 		child.candidate, child.method, child.confidence = candidate, method, confidence
 		if !candidate.released {
 			candidate.dependents = append(candidate.dependents, child)
 			a.ask(child, askCandidate)
 		}
 	}
-	a.answer(child, askLocal)
 }
 
 // Revoked takes child from the parent that Linked gave it, if it is still here.
 func (a *Assembler) Revoked(child *Span) {
-	if child.released || child.parent == nil || child.joined && child.Server {
+	a.recant(child)
+	if child.released || child.parent == nil || child.parent.App != nil || child.joined && child.Server {
 		return
 	}
-	root := child.root()
-	child.detach()
 	child.method, child.confidence = "", 0
 	child.explicit = !child.WireParent.IsEmpty()
-	a.replant(child)
-	if root != child {
+	a.uproot(child)
+}
+
+// uproot takes a span from its parent.
+func (a *Assembler) uproot(s *Span) {
+	root := s.root()
+	s.detach()
+	a.replant(s)
+	if root != s {
 		a.replant(root)
 	}
 }
@@ -217,7 +249,7 @@ func (a *Assembler) replant(root *Span) {
 		t.size++
 		t.depth = max(t.depth, s.level()+1)
 		t.open += s.open.count()
-		t.wire = t.wire.or(s.wire())
+		t.wire = t.wire.or(a.aliases.of(s.wire()))
 	})
 	a.settleSoon(root)
 }
@@ -261,7 +293,7 @@ func (a *Assembler) check(child, parent *Span) Guard {
 	case parent == child:
 		return Cycle
 	case parent.released:
-		if w := child.tree.wire; parent.format == tracectx.Unknown && !w.trace.IsEmpty() && w.trace != parent.trace ||
+		if w := a.aliases.of(child.tree.wire); parent.format == tracectx.Unknown && !w.trace.IsEmpty() && w.trace != parent.trace ||
 			w.contradicts(wire{parent.trace, parent.format}) {
 			return Trace
 		}
@@ -276,7 +308,7 @@ func (a *Assembler) check(child, parent *Span) Guard {
 		return Size
 	case parent.level()+1+below.depth > a.config.MaxDepth:
 		return Depth
-	case t.wire.contradicts(below.wire):
+	case a.aliases.of(t.wire).contradicts(a.aliases.of(below.wire)):
 		return Trace
 	}
 	return Guards

@@ -145,7 +145,7 @@ func (a *Assembler) join(client, server *Span, method string) {
 	if !a.hang(server, client) {
 		return
 	}
-	if adopted || client.WireTrace == server.WireTrace && client.WireParent == server.WireParent {
+	if adopted || a.aliases.of(client.wire()).trace == a.aliases.of(server.wire()).trace && client.WireParent == server.WireParent {
 		server.explicit = false
 	}
 	if !server.explicit {
@@ -195,11 +195,11 @@ func (a *Assembler) adopt(client, server *Span) bool {
 	if server.WireTrace.IsEmpty() || !client.WireTrace.IsEmpty() || client.released {
 		return false
 	}
-	t := client.root().tree
-	if t.wire.contradicts(server.wire()) {
+	t, w := client.root().tree, a.aliases.of(server.wire())
+	if t.wire.contradicts(w) {
 		return false
 	}
-	t.wire = t.wire.or(server.wire())
+	t.wire = t.wire.or(w)
 	client.WireTrace, client.WireParent, client.explicit = server.WireTrace, server.WireParent, !server.WireParent.IsEmpty()
 	client.WireFormat, client.Foreign = server.WireFormat, server.Foreign
 	return true

@@ -100,10 +100,15 @@ func (a *Assembler) dropVerdict(s *Span) {
 }
 
 // seal notes on a span what was decided, for the stitch processor behind this one.
+// Between spans of the kernel, that is: those of SDKs have their parents from them.
 func (s *Span) seal() {
+	above := s.parent
+	for above != nil && above.App != nil {
+		above = above.parent
+	}
 	text := ""
-	if s.parent != nil {
-		text = hex.EncodeToString(s.parent.id[:])
+	if above != nil {
+		text = hex.EncodeToString(above.id[:])
 	}
 	s.Data.Attributes().PutStr(evidence.KeyParent, text)
 }

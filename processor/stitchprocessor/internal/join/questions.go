@@ -89,6 +89,7 @@ func (a *Assembler) forget(r Reason) {
 	a.disconnect(s)
 	a.dropVerdict(s)
 	a.dropCall(s)
+	a.dropSDK(s)
 }
 
 // fifo is spans by arrival.

@@ -50,16 +50,18 @@ func (a *Assembler) dress(s *Span, settled *bool) {
 		a.Counts.Hidden++
 		return
 	}
-	if s.App != nil && s.parent == nil {
-		*settled = false
-		return // as it came
-	}
 	if a.config.Fragments && s.App == nil {
 		s.seal()
 	}
 	d := s.Data
 	d.SetTraceID(s.trace)
 	attrs := d.Attributes()
+	a.aliases.note(s)
+	if s.App != nil {
+		s.dressApplication()
+		*settled = *settled && s.parent != nil
+		return
+	}
 	switch {
 	case s.explicit:
 		d.SetParentSpanID(s.WireParent)
@@ -70,16 +72,21 @@ func (a *Assembler) dress(s *Span, settled *bool) {
 		attrs.PutStr(evidence.KeyMethod, s.method)
 		attrs.PutDouble(evidence.KeyConfidence, s.confidence)
 	case s.candidate != nil:
-		l := d.Links().AppendEmpty()
-		l.SetTraceID(s.candidate.root().finalTrace())
-		l.SetSpanID(s.candidate.visible())
-		l.Attributes().PutStr(evidence.KeyMethod, s.method)
-		l.Attributes().PutDouble(evidence.KeyConfidence, s.confidence)
+		s.linkCandidate()
 	}
 	if *settled {
 		attrs.PutBool(evidence.KeySettled, true)
 		*settled = false
 	}
+}
+
+// linkCandidate leaves a span link to what may be the parent.
+func (s *Span) linkCandidate() {
+	l := s.Data.Links().AppendEmpty()
+	l.SetTraceID(s.candidate.root().finalTrace())
+	l.SetSpanID(s.candidate.visible())
+	l.Attributes().PutStr(evidence.KeyMethod, s.method)
+	l.Attributes().PutDouble(evidence.KeyConfidence, s.confidence)
 }
 
 // finalTrace is the trace id that the tree of a root has, or would have now.
@@ -88,6 +95,14 @@ func (s *Span) finalTrace() pcommon.TraceID {
 		return s.tree.wire.trace
 	}
 	return s.trace
+}
+
+// finalWire is that trace id with how it was written.
+func (s *Span) finalWire() wire {
+	if root := s.root(); !s.released && root.tree != nil {
+		return root.tree.wire
+	}
+	return wire{s.trace, s.format}
 }
 
 // visible is the id of s, or of the nearest parent that is not hidden.

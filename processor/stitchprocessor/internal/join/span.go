@@ -34,7 +34,7 @@ type Process struct {
 
 	instrumented bool    // an SDK in it has told of requests
 	unmatched    []*Span // requests without a context that may yet get an SDK's span
-	waiting      []*Span // SDK's spans that wait for the kernel's
+	waiting      []*Span // SDK's server spans that wait for the kernel's
 }
 
 // NewProcess returns a process on the host with this id.
@@ -61,7 +61,7 @@ type Span struct {
 	Arrived    int64 // on the caller's clock, ns
 	// Verdict is what another stitch processor has decided. Nil: this one decides.
 	Verdict *Verdict
-	// App is set for a server span of an SDK, which has no evidence.
+	// App is set for a span of an SDK, which has no evidence.
 	App *Application
 
 	Server     bool
@@ -79,9 +79,7 @@ type Span struct {
 	joined   bool
 	decided  bool // by another stitch processor
 	listed   bool // among those at its position
-
-	enclosing bool // an SDK's view of the same request is below
-
+	restored bool // an SDK's root has its parent from here
 	method     string
 	confidence float64
 	candidate  *Span   // of a link that is not sure enough for a parent
@@ -92,8 +90,16 @@ type Span struct {
 	id                  pcommon.SpanID
 	trace               pcommon.TraceID // own one; final once released
 
+	// cause is the request that evidence names for a call whose parent the program
+	// itself names: method and confidence are of that. vague: not sure enough.
+	cause *Span
+	vague bool
+
 	alike *Span // next one at the same position
 	seeks *Span // next one that looks for the same span
+
+	view *Span   // of a request: the SDK's span of it, which is below
+	lost []*Span // of a request: SDK's roots that wait for its view
 }
 
 // tree is what the root of held spans knows of them.

@@ -42,6 +42,7 @@ type TelemetryBuilder struct {
 	ProcessorStitchPassedSpans       metric.Int64Counter
 	ProcessorStitchReleasedSpans     metric.Int64Counter
 	ProcessorStitchReleasedTraces    metric.Int64Counter
+	ProcessorStitchRestoredContexts  metric.Int64Counter
 	ProcessorStitchRevoked           metric.Int64Counter
 	ProcessorStitchSelfcheckCalls    metric.Int64Counter
 	ProcessorStitchUnidentifiedSpans metric.Int64Counter
@@ -169,6 +170,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	builder.ProcessorStitchReleasedTraces, err = builder.meter.Int64Counter(
 		"otelcol_processor_stitch_released_traces",
 		metric.WithDescription("Traces released, by what ended their wait [Development]"),
+		metric.WithUnit("{trace}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ProcessorStitchRestoredContexts, err = builder.meter.Int64Counter(
+		"otelcol_processor_stitch_restored_contexts",
+		metric.WithDescription("Traces that an SDK began because it had lost the context of a request, put into that one's [Development]"),
 		metric.WithUnit("{trace}"),
 	)
 	errs = errors.Join(errs, err)

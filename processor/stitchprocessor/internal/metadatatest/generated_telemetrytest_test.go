@@ -35,6 +35,7 @@ func TestSetupTelemetry(t *testing.T) {
 	tb.ProcessorStitchPassedSpans.Add(context.Background(), 1)
 	tb.ProcessorStitchReleasedSpans.Add(context.Background(), 1)
 	tb.ProcessorStitchReleasedTraces.Add(context.Background(), 1)
+	tb.ProcessorStitchRestoredContexts.Add(context.Background(), 1)
 	tb.ProcessorStitchRevoked.Add(context.Background(), 1)
 	tb.ProcessorStitchSelfcheckCalls.Add(context.Background(), 1)
 	tb.ProcessorStitchUnidentifiedSpans.Add(context.Background(), 1)
@@ -84,6 +85,9 @@ func TestSetupTelemetry(t *testing.T) {
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualProcessorStitchReleasedTraces(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualProcessorStitchRestoredContexts(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualProcessorStitchRevoked(t, testTel,

@@ -34,7 +34,7 @@ func (s *Solver) guard(call, request *window.Node, k window.Kind) Guard {
 		return Before
 	case call.Start()-request.Start() > s.config.MaxAge:
 		return Age
-	case call.Contradicts(request):
+	case call.Contradicts(request) && !beginsTrace(call):
 		return Trace
 	case call.Start() > request.Answered() && !outlives(call, request, k):
 		return Answered
@@ -42,6 +42,22 @@ func (s *Solver) guard(call, request *window.Node, k window.Kind) Guard {
 		return Fanout
 	}
 	return Passed
+}
+
+// beginsTrace reports whether a call carries a trace on that its own program began: no
+// request had it. So the call may belong to one whose context was lost on the way.
+func beginsTrace(call *window.Node) bool {
+	for _, c := range call.Contexts() {
+		if c.Caller == [8]byte{} {
+			return false
+		}
+		for _, other := range call.Process.OfTrace(c.Trace) {
+			if other.Server {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // outlives reports whether evidence of kind k may name a request that had begun to
