@@ -1,6 +1,8 @@
 package rig
 
 import (
+	"context"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -8,8 +10,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/otelcol-custom/otelcol-custom/testbed/delay"
 	"github.com/otelcol-custom/otelcol-custom/testbed/load"
 	"github.com/otelcol-custom/otelcol-custom/testbed/truth"
 )
@@ -98,4 +102,20 @@ func Ask(t testing.TB, address string, seed uint64, inFlight, n int) []truth.Req
 	require.NoError(t, err)
 	require.Empty(t, result.Failures)
 	return result.Log
+}
+
+// StartDelay serves until the test ends at the address that it returns. Each request
+// is answered after 1 to 20 ms.
+func StartDelay(t testing.TB) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	server := delay.New(1, io.Discard)
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	t.Cleanup(func() {
+		assert.NoError(t, server.Close(context.Background()))
+		assert.NoError(t, <-served)
+	})
+	return listener.Addr().String()
 }
