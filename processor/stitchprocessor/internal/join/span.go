@@ -71,15 +71,15 @@ type Span struct {
 	// under the id that WireParent is: a parent that is found is better.
 	Foreign bool
 
-	format   tracectx.Format // of trace, once released; zero for an own one
-	open     question
-	explicit bool // WireParent stays the parent
-	added    bool
-	released bool
-	joined   bool
-	decided  bool // by another stitch processor
-	listed   bool // among those at its position
-	restored bool // an SDK's root has its parent from here
+	format     tracectx.Format // of trace, once released; zero for an own one
+	open       question
+	explicit   bool // WireParent stays the parent
+	added      bool
+	released   bool
+	joined     bool
+	decided    bool // by another stitch processor
+	listed     bool // among those at its position
+	restored   bool // an SDK's root has its parent from here
 	method     string
 	confidence float64
 	candidate  *Span   // of a link that is not sure enough for a parent
