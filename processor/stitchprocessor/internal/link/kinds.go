@@ -61,6 +61,7 @@ const (
 	Submit
 	Creator
 	Rest
+	Balance
 	Only
 	Elimination
 	Order
@@ -94,6 +95,7 @@ var kinds = [Kinds]Kind{
 	Submit:        submitKind,
 	Creator:       creatorKind,
 	Rest:          restKind,
+	Balance:       balanceKind,
 	Only:          onlyKind,
 	Elimination:   eliminationKind,
 	Order:         orderKind,

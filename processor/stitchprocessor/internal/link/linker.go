@@ -12,9 +12,10 @@ type rule func(l *Linker, n *window.Node)
 // Rules by the moment when they run, in no particular order.
 var (
 	onRequest = [...]rule{contextOfRequest, goroutineOfRequest, owns, servedInARun, repliesAfterRead, repliesInBurst, finished, postsBack}
-	onCall    = [...]rule{contextOfCall, goroutineOfCall}
+	onCall    = [...]rule{contextOfCall, goroutineOfCall, noteWakes}
 	onRipe    = [...]rule{ownedAfterAll, repliedAfterWait, adjacent, ledTo, posts, followsNext, precedesNext, submitted, createdBy, cloned, clonedInside}
-	onTime    = [...]rule{leftOver, onlyOne, eliminated, inOrder, isolated}
+	onCount   = [...]rule{leftOver, balanced}
+	onTime    = [...]rule{onlyOne, eliminated, inOrder, isolated}
 	// supporting are the rules whose claims are compared with certain links.
 	supporting = [...]rule{adjacent, posts, followsNext, submitted, createdBy, inOrder, isolated}
 )
@@ -39,6 +40,7 @@ type Linker struct {
 	hops      relays
 	dials     dials
 	isolation isolations
+	ledgers   ledgers
 	review    []*window.Node // linked calls to learn from
 
 	separate bool
@@ -69,6 +71,7 @@ func (l *Linker) Learn(n *window.Node) {
 	l.learn(&n.Response)
 	l.tasks.observe(n)
 	l.habits.observe(l.p, n)
+	l.ledgers.observe(n)
 	l.dials.observe(n)
 	l.isolation.observe(n)
 	l.loops.watch(n)
@@ -137,7 +140,7 @@ func (l *Linker) Wait(call *window.Node) int64 {
 	if l.tasks.undecided(call) || !l.replies.habit() && replyAfter(l, call) != nil {
 		until = max(until, call.End+taskGrace)
 	}
-	until = max(until, l.waitForRest(call))
+	until = max(until, l.waitForRest(call), l.waitForBalance(call))
 	if !l.loops.wakes.told || call.Response.Loop() {
 		return until
 	}
@@ -161,6 +164,12 @@ func (l *Linker) Ripe(call *window.Node, all bool) {
 	l.quiet.observe(l, call)
 	sameRequestID(l, call)
 	if l.afterwards(call) {
+		return
+	}
+	for _, r := range onCount {
+		r(l, call)
+	}
+	if l.counted(call) {
 		return
 	}
 	for _, r := range onTime {

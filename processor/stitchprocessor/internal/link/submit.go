@@ -17,13 +17,7 @@ func submitted(l *Linker, c *window.Node) {
 	if m.Goroutine() {
 		return
 	}
-	var last *evidence.Handoff
-	for i := range m.Handoffs {
-		h := &m.Handoffs[i]
-		if h.Edge != evidence.Clone && !l.locks.of(h) && !overshadowed(m, h) && (last == nil || h.Time > last.Time) {
-			last = h
-		}
-	}
+	last := l.lastHandoff(m)
 	if last == nil || last.Source != evidence.ServerRead || last.SourceTID == m.TID {
 		return
 	}
@@ -35,6 +29,19 @@ func submitted(l *Linker, c *window.Node) {
 		}
 		l.claim(c, window.Claim{Parent: r, Kind: Submit, Score: score})
 	}
+}
+
+// lastHandoff returns the handoff that came last, apart from locks and the creation of
+// the thread, or nil.
+func (l *Linker) lastHandoff(m *window.Message) *evidence.Handoff {
+	var last *evidence.Handoff
+	for i := range m.Handoffs {
+		h := &m.Handoffs[i]
+		if h.Edge != evidence.Clone && !l.locks.of(h) && !overshadowed(m, h) && (last == nil || h.Time > last.Time) {
+			last = h
+		}
+	}
+	return last
 }
 
 // requestAt returns the request that h names, if it was not answered by then.

@@ -189,6 +189,9 @@ func (t *Thread) Complete(f *Future) {
 type Queue struct {
 	items   []func(*Thread)
 	waiters []*Thread
+	// steals says that any task may be next, and that the last one to wait is woken
+	// first, as in a ForkJoinPool.
+	steals bool
 }
 
 // Put adds a task and wakes a waiting thread.
@@ -198,11 +201,17 @@ func (t *Thread) Put(q *Queue, task func(*Thread)) {
 }
 
 func (t *Thread) signal(q *Queue) {
-	if len(q.waiters) > 0 {
-		other := q.waiters[0]
-		q.waiters = q.waiters[1:]
-		t.Wake(&other.parker)
+	n := len(q.waiters)
+	if n == 0 {
+		return
 	}
+	i := 0
+	if q.steals {
+		i = n - 1
+	}
+	other := q.waiters[i]
+	q.waiters = slices.Delete(q.waiters, i, i+1)
+	t.Wake(&other.parker)
 }
 
 // Take waits for a task. A thread that is woken may find it taken by another.
@@ -211,8 +220,12 @@ func (t *Thread) Take(q *Queue) func(*Thread) {
 		q.waiters = append(q.waiters, t)
 		t.Wait(&t.parker)
 	}
-	task := q.items[0]
-	q.items = q.items[1:]
+	i := 0
+	if w := t.Process.World; q.steals {
+		i = int(w.Uniform(0, time.Duration(len(q.items)-1)))
+	}
+	task := q.items[i]
+	q.items = slices.Delete(q.items, i, i+1)
 	if len(q.items) > 0 {
 		t.signal(q)
 	}
@@ -220,8 +233,12 @@ func (t *Thread) Take(q *Queue) func(*Thread) {
 }
 
 // Pool starts n threads that take tasks from the queue it returns.
-func (p *Process) Pool(n int) *Queue {
-	q := &Queue{}
+func (p *Process) Pool(n int) *Queue { return p.workers(n, &Queue{}) }
+
+// Stealers is the same of workers that steal tasks from each other.
+func (p *Process) Stealers(n int) *Queue { return p.workers(n, &Queue{steals: true}) }
+
+func (p *Process) workers(n int, q *Queue) *Queue {
 	for range n {
 		p.Go(nil, func(t *Thread) {
 			for {
