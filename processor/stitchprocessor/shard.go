@@ -79,6 +79,7 @@ type process struct {
 	group    *join.Group
 	names    []string // see registry
 	nodes    nodes
+	owing    []*window.Node // servers that are yet to make calls
 	seen     int64
 	blind    *mind // nil as long as there is nothing to check
 	carried  int64 // when a call came last that carried something, as seen
@@ -215,6 +216,9 @@ func (s *shard) advance(p *process, watermark int64) {
 	if p.blind != nil {
 		p.blind.advance(watermark)
 	}
+	s.quiet = append(s.quiet, p.owing...)
+	clear(p.owing)
+	p.owing = p.owing[:0]
 	s.out = append(s.out, message{action: actWatermark, process: p.peer, time: watermark})
 }
 
@@ -303,7 +307,8 @@ func (s *shard) unblock(c *window.Node) {
 	c.Blocks = nil
 }
 
-// hush tells which servers have no undecided call any more that may be theirs.
+// hush tells which servers have no undecided call any more that may be theirs, and owe
+// none.
 func (s *shard) hush() {
 	for i := 0; i < len(s.quiet); i++ {
 		n := s.quiet[i]
@@ -312,6 +317,10 @@ func (s *shard) hush() {
 		}
 		if c := n.Process.FirstUndecided(n.Start(), n.End); c != nil {
 			c.Blocks = append(c.Blocks, n)
+			continue
+		}
+		if p := s.owner(n); p.linker.Owes(n) {
+			p.owing = append(p.owing, n)
 			continue
 		}
 		s.say(n, message{action: actQuiet})

@@ -41,6 +41,7 @@ type Linker struct {
 	dials     dials
 	isolation isolations
 	ledgers   ledgers
+	debts     debts
 	review    []*window.Node // linked calls to learn from
 
 	separate bool
@@ -72,6 +73,7 @@ func (l *Linker) Learn(n *window.Node) {
 	l.tasks.observe(n)
 	l.habits.observe(l.p, n)
 	l.ledgers.observe(n)
+	l.debts.observe(n)
 	l.dials.observe(n)
 	l.isolation.observe(n)
 	l.loops.watch(n)
@@ -191,6 +193,7 @@ func (l *Linker) Decided(call *window.Node) {
 	l.vote(call)
 	l.isolation.linked(call)
 	l.habits.learn(call)
+	l.debts.learn(call, l.p.Watermark)
 	d := Describe(call.Kind)
 	if d.Trust < window.Likely || d.Class == Pattern || len(l.review) == maxReview || !l.trust.sample() {
 		return

@@ -110,6 +110,7 @@ type Note struct {
 	Free      int64    // since when the thread that made this call was free to do so, Unix ns
 	Next      int64    // when the thread that read its reply went on to something else, Unix ns
 	Fits      [2]*Node // requests that this call may belong to best, as of the last look
+	Late      []uint64 // operations of calls of this request that ended after it
 	Counted   bool     // it has been taken into account what such calls follow
 	Woke      int64    // when what was read first made its thread wake another one, Unix ns
 }
