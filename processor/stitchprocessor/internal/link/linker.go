@@ -171,7 +171,7 @@ func (l *Linker) Ripe(call *window.Node, all bool) {
 	for _, r := range onCount {
 		r(l, call)
 	}
-	if l.counted(call) {
+	if l.counted(call) && !l.quiet.never(call.Peer) {
 		return
 	}
 	for _, r := range onTime {
