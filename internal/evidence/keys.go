@@ -67,6 +67,9 @@ const (
 	// KeyContextRaw lists how other systems call this trace, where that differs from
 	// the trace id: a format and an id each, with a colon between.
 	KeyContextRaw = "trace.context.raw"
+	// KeySharedID is the id, in hexadecimal, that a server's span had in common with the
+	// client's span of the call.
+	KeySharedID = "trace.span.shared"
 )
 
 // Keys of kernel facts. They say nothing about causes, so they are no evidence and

@@ -3,6 +3,7 @@ package stitchprocessor
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -95,7 +96,7 @@ func names(resource pcommon.Resource) (out []string) {
 	}
 	for _, key := range []string{string(conventions.ContainerIDKey), string(conventions.K8SPodUIDKey), string(conventions.ServiceNameKey)} {
 		if v := text(key); v != "" {
-			out = append(out, key+" "+v)
+			out = append(out, key+" "+strings.ToLower(v)) // as Zipkin's libraries do
 		}
 	}
 	return out

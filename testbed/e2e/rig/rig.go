@@ -27,7 +27,7 @@ receivers:
     sanitize: {queries: false, statements: false}
     %s
   otlp: {protocols: {grpc: {endpoint: "127.0.0.1:%s"}}}
-processors:
+%sprocessors:
   memory_limiter: {check_interval: 1s, limit_mib: 1024}
   stitch: {%s}
 connectors:
@@ -38,8 +38,13 @@ exporters:
 service:` + collector.Telemetry + `
   pipelines:
     traces/raw: {receivers: [ebpf, otlp], exporters: [otlp_grpc/raw]}
-    traces/in: {receivers: [ebpf, otlp], processors: [memory_limiter, stitch], exporters: [tailhook]}
+    traces/in: {receivers: [ebpf, otlp%s], processors: [memory_limiter, stitch], exporters: [tailhook]}
     traces/out: {receivers: [tailhook], exporters: [otlp_grpc]}
+`
+
+// foreign are the receivers of other systems' spans.
+const foreign = `  zipkin: {endpoint: %q}
+  jaeger: {protocols: {grpc: {endpoint: %q}}}
 `
 
 // direct lets an exporter say at once what became of a batch.
@@ -60,6 +65,9 @@ type Options struct {
 	Exporter string
 	// Sink receives the released spans. Default: a new one.
 	Sink *collector.Sink
+	// Foreign says to receive what Zipkin's and Jaeger's libraries send, too, for which
+	// the full Collector runs.
+	Foreign bool
 	// Binary is what to run instead of the Collector itself, which it then does.
 	Binary string
 }
@@ -69,6 +77,8 @@ type Rig struct {
 	*collector.Collector
 	// OTLP is where the Collector takes spans of SDKs, host:port.
 	OTLP string
+	// Zipkin and Jaeger are where it takes those of their libraries, likewise.
+	Zipkin, Jaeger string
 	// Raw receives what the ebpf receiver and SDKs made, before stitching.
 	Raw *collector.Sink
 
@@ -84,13 +94,24 @@ func Start(t testing.TB, o Options) *Rig {
 	port, err := collector.FreePort()
 	require.NoError(t, err)
 	r := &Rig{OTLP: "127.0.0.1:" + port, Raw: raw, released: ptrace.NewTraces()}
-	r.Collector, err = collector.Start(t.Context(), collector.Options{Config: o.yaml(port, raw.Endpoint()), Sink: o.Sink, Binary: o.Binary})
+	if o.Foreign {
+		r.Zipkin, r.Jaeger = freeEndpoint(t), freeEndpoint(t)
+		o.Binary = filepath.Join(Root(t), "bin", "otelcol-custom")
+	}
+	r.Collector, err = collector.Start(t.Context(), collector.Options{Config: o.yaml(r, port), Sink: o.Sink, Binary: o.Binary})
 	require.NoError(t, err)
 	t.Cleanup(func() { r.end(t) })
 	return r
 }
 
-func (o *Options) yaml(port, raw string) string {
+func freeEndpoint(t testing.TB) string {
+	t.Helper()
+	port, err := collector.FreePort()
+	require.NoError(t, err)
+	return "127.0.0.1:" + port
+}
+
+func (o *Options) yaml(r *Rig, port string) string {
 	pids := strings.Trim(fmt.Sprint(o.PIDs), "[]")
 	exporter := o.Exporter
 	if exporter == "" {
@@ -104,8 +125,12 @@ func (o *Options) yaml(port, raw string) string {
 	if o.Hook != "" {
 		hook = ", " + o.Hook
 	}
+	receivers, names := "", ""
+	if o.Foreign {
+		receivers, names = fmt.Sprintf(foreign, r.Zipkin, r.Jaeger), ", zipkin, jaeger"
+	}
 	return fmt.Sprintf(pipeline, strings.ReplaceAll(pids, " ", ", "), strings.Join(o.Receiver, "\n    "),
-		port, o.Stitch, policies, hook, exporter, raw)
+		port, receivers, o.Stitch, policies, hook, exporter, r.Raw.Endpoint(), names)
 }
 
 // end stops the Collector, unless the test has, and shows its log when the test

@@ -7,7 +7,9 @@ import (
 	"github.com/otelcol-custom/otelcol-custom/testbed/e2e/rig"
 )
 
-func TestMain(m *testing.M) { rig.Main(m, rig.Actors{"instrumented": instrumented}) }
+func TestMain(m *testing.M) {
+	rig.Main(m, rig.Actors{"instrumented": instrumented, "zipkin": withZipkin, "jaeger": withJaeger})
+}
 
 // patience is how long is waited for what must happen, tick how often is looked.
 const (

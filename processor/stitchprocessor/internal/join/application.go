@@ -1,8 +1,11 @@
 package join
 
 import (
+	"hash/fnv"
 	"math"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -43,15 +46,20 @@ type request struct {
 	status       int64
 }
 
+// requestOf reads what the conventions of OpenTelemetry, Zipkin and Jaeger have names for.
 func requestOf(span ptrace.Span) (r request) {
 	for k, v := range span.Attributes().All() {
 		switch k {
 		case "http.request.method", "http.method":
-			r.method = v.Str()
-		case "url.path", "http.target":
-			r.path, _, _ = strings.Cut(v.Str(), "?")
+			r.method = v.AsString()
+		case "url.path", "http.target", "http.path":
+			r.path, _, _ = strings.Cut(v.AsString(), "?")
+		case "url.full", "http.url":
+			if u, err := url.Parse(v.AsString()); err == nil && r.path == "" {
+				r.path = u.Path
+			}
 		case "http.response.status_code", "http.status_code":
-			r.status = v.Int()
+			r.status, _ = strconv.ParseInt(v.AsString(), 10, 64) // Zipkin's values are texts
 		}
 	}
 	return r
@@ -114,6 +122,17 @@ func (a *Assembler) apply(s *Span) {
 	}
 }
 
+// wait lets an SDK's span wait for the kernel's of its request.
+func (a *Assembler) wait(s *Span) {
+	for _, p := range s.App.Of {
+		if len(p.waiting) < maxWaiting {
+			p.waiting = append(p.waiting, s)
+		} else {
+			a.Counts.Unmatched++
+		}
+	}
+}
+
 // view takes the SDK's view of a request.
 func (a *Assembler) view(s *Span) {
 	s.App.request = requestOf(s.Data)
@@ -123,13 +142,7 @@ func (a *Assembler) view(s *Span) {
 	if a.enter(s) {
 		return
 	}
-	for _, p := range s.App.Of {
-		if len(p.waiting) < maxWaiting {
-			p.waiting = append(p.waiting, s)
-		} else {
-			a.Counts.Unmatched++
-		}
-	}
+	a.wait(s)
 	a.expecting.push(s, a.now+a.config.PeerWait)
 }
 
@@ -146,10 +159,13 @@ func (a *Assembler) enter(s *Span) bool {
 		return a.enclose(above, s, 1)
 	}
 	for _, p := range s.App.Of {
-		if !s.App.parent.IsEmpty() {
-			if k := named(a.calls[call{p, s.trace, s.App.parent}], s); k != nil {
-				return a.enclose(k, s, 1)
-			}
+		if k := named(a.calls[call{p, s.App.ref.trace, s.App.parent}], s); k != nil {
+			return a.enclose(k, s, 1)
+		}
+		if k := named(a.calls[call{p, s.App.ref.trace, s.App.ref.span}], s); k != nil && encloses(k, s) {
+			return a.enclose(k, s, 1) && s.unshare()
+		}
+		if !s.App.parent.IsEmpty() || !s.Server {
 			continue
 		}
 		if k, confidence := a.around(p, s); k != nil {
@@ -157,6 +173,16 @@ func (a *Assembler) enter(s *Span) bool {
 		}
 	}
 	return false
+}
+
+// unshare gives an id of its own to a server's span which has that of the client's, as
+// Zipkin's do: by ids, what is between the two would be above and below one span.
+func (s *Span) unshare() bool {
+	h := fnv.New64a()
+	_, _ = h.Write(s.App.ref.trace[:]) // never fails
+	_, _ = h.Write(s.App.ref.span[:])
+	h.Sum(s.id[:0])
+	return true
 }
 
 // named returns the request which carried the context that an SDK's span names. If several

@@ -1,9 +1,11 @@
 package join
 
 import (
+	"encoding/hex"
 	"slices"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/otelcol-custom/otelcol-custom/internal/evidence"
 )
@@ -99,6 +101,12 @@ func (a *Assembler) nest(s *Span) {
 		a.hang(s, above)
 		a.answer(s, askLocal)
 		return
+	case s.Data.Kind() == ptrace.SpanKindUnspecified: // it may be a server's
+		if a.enter(s) {
+			return
+		}
+		a.wait(s)
+		a.sdk.seeking[ref] = append(a.sdk.seeking[ref], s)
 	default:
 		a.sdk.seeking[ref] = append(a.sdk.seeking[ref], s)
 	}
@@ -150,6 +158,10 @@ func drop[K comparable](m map[K][]*Span, key K, s *Span) {
 // named itself needs no reason.
 func (s *Span) dressApplication() {
 	attrs := s.Data.Attributes()
+	if s.id != s.App.ref.span {
+		s.Data.SetSpanID(s.id)
+		attrs.PutStr(evidence.KeySharedID, hex.EncodeToString(s.App.ref.span[:]))
+	}
 	switch {
 	case s.parent != nil:
 		s.Data.SetParentSpanID(s.visibleParent())
