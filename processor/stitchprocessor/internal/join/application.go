@@ -36,6 +36,7 @@ type Application struct {
 	parent   pcommon.SpanID // likewise
 	request  request
 	consumes bool // it takes a message: that its trace begins here is as it should be
+	awaits   bool // it waits for the SDK's span of its request
 	gaveUp   bool // nothing more is waited for
 	late     bool // nor the SDK's span of its request
 }

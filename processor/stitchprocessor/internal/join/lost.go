@@ -110,18 +110,22 @@ func (a *Assembler) seenAll(s *Span) bool {
 
 // awaitView lets an SDK's root wait for the SDK's span of its request.
 func (a *Assembler) awaitView(root, request *Span) {
-	if !slices.Contains(request.lost, root) {
-		request.lost = append(request.lost, root)
-		a.applying.push(root, a.now+a.config.ApplicationWait)
+	if root.App.awaits {
+		return
 	}
+	root.App.awaits, root.seeks, request.lost = true, request.lost, root
+	a.applying.push(root, a.now+a.config.ApplicationWait)
 }
 
 // viewed puts the roots that waited for the SDK's span of a request below that.
 func (a *Assembler) viewed(request *Span) {
-	lost := request.lost
+	root := request.lost
 	request.lost = nil
-	for _, root := range lost {
+	for root != nil {
+		next := root.seeks
+		root.seeks, root.App.awaits = nil, false
 		a.restore(root)
+		root = next
 	}
 }
 

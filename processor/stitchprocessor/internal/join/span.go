@@ -71,15 +71,18 @@ type Span struct {
 	// under the id that WireParent is: a parent that is found is better.
 	Foreign bool
 
-	format     tracectx.Format // of trace, once released; zero for an own one
-	open       question
-	explicit   bool // WireParent stays the parent
-	added      bool
-	released   bool
-	joined     bool
-	decided    bool // by another stitch processor
-	listed     bool // among those at its position
-	restored   bool // an SDK's root has its parent from here
+	format   tracectx.Format // of trace, once released; zero for an own one
+	open     question
+	explicit bool // WireParent stays the parent
+	added    bool
+	released bool
+	joined   bool
+	decided  bool // by another stitch processor
+	listed   bool // among those at its position
+
+	restored bool // an SDK's root has its parent from here
+	vague    bool // cause is not sure enough
+
 	method     string
 	confidence float64
 	candidate  *Span   // of a link that is not sure enough for a parent
@@ -91,15 +94,14 @@ type Span struct {
 	trace               pcommon.TraceID // own one; final once released
 
 	// cause is the request that evidence names for a call whose parent the program
-	// itself names: method and confidence are of that. vague: not sure enough.
+	// itself names: method and confidence are of that.
 	cause *Span
-	vague bool
 
 	alike *Span // next one at the same position
 	seeks *Span // next one that looks for the same span
 
-	view *Span   // of a request: the SDK's span of it, which is below
-	lost []*Span // of a request: SDK's roots that wait for its view
+	view *Span // of a request: the SDK's span of it, which is below
+	lost *Span // of a request: the first of the SDK's roots that seek its view
 }
 
 // tree is what the root of held spans knows of them.
