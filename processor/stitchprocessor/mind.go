@@ -50,8 +50,7 @@ func (m *mind) advance(watermark int64) {
 			m.window.Postpone(c, until)
 			continue
 		}
-		m.linker.Ripe(c, true)
-		m.solver.Final(c, solve.NoCandidate)
+		m.final(c, true, solve.NoCandidate)
 		m.window.Resolve(c)
 	}
 }
@@ -60,8 +59,7 @@ func (m *mind) advance(watermark int64) {
 func (m *mind) conclude() {
 	m.linker.Advance(m.window.Watermark)
 	for c := m.window.Ripe(math.MaxInt64); c != nil; c = m.window.Ripe(math.MaxInt64) {
-		m.linker.Ripe(c, m.window.Watermark > c.End)
-		m.solver.Final(c, solve.Shutdown)
+		m.final(c, m.window.Watermark > c.End, solve.Shutdown)
 		m.window.Resolve(c)
 	}
 }
@@ -70,7 +68,15 @@ func (m *mind) conclude() {
 func (m *mind) last(n *window.Node, cause solve.Cause) {
 	m.linker.Forget(n)
 	if !n.Server && n.State == window.Undecided {
-		m.linker.Ripe(n, m.window.Watermark > n.End)
-		m.solver.Final(n, cause)
+		m.final(n, m.window.Watermark > n.End, cause)
 	}
+}
+
+// final decides on an undecided call. all says that every request which was open during
+// the call is known, cause why it is decided now.
+func (m *mind) final(c *window.Node, all bool, cause solve.Cause) {
+	if !m.linker.Ripe(c, all) {
+		cause = solve.Crowded
+	}
+	m.solver.Final(c, cause)
 }

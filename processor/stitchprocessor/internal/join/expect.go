@@ -41,7 +41,7 @@ func (a *Assembler) hostOf(p *Process) *host {
 		return p.host
 	}
 	id := p.hostID
-	if a.hosts[id] == nil && len(a.hosts) == maxHosts {
+	if a.hosts[id] == nil && len(a.hosts) >= maxHosts { // with the shared one there is one more
 		a.Counts.Hosts++
 		id = ""
 	}

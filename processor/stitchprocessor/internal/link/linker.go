@@ -47,6 +47,7 @@ type Linker struct {
 	separate bool
 
 	// Scratch of the time rules.
+	crowded      bool // one had too many requests to look at
 	open, rivals []*window.Node
 	costs        []float64
 	problem      assign.Problem
@@ -155,28 +156,32 @@ func (l *Linker) Wait(call *window.Node) int64 {
 }
 
 // Ripe runs the last rules for an undecided call. all says that every request which
-// was open during the call is known, without which time tells nothing.
-func (l *Linker) Ripe(call *window.Node, all bool) {
+// was open during the call is known, without which time tells nothing. It reports false
+// if there were too many requests to look at: what a call costs does not grow with the
+// load.
+func (l *Linker) Ripe(call *window.Node, all bool) bool {
+	l.crowded = false
 	for _, r := range onRipe {
 		r(l, call)
 	}
 	if !all {
-		return
+		return true
 	}
 	l.quiet.observe(l, call)
 	sameRequestID(l, call)
 	if l.afterwards(call) {
-		return
+		return true
 	}
 	for _, r := range onCount {
 		r(l, call)
 	}
 	if l.counted(call) && !l.quiet.never(call.Peer) {
-		return
+		return !l.crowded
 	}
 	for _, r := range onTime {
 		r(l, call)
 	}
+	return !l.crowded
 }
 
 // maxReview bounds the links to learn from that wait for everything to be known.

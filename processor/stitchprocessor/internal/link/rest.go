@@ -129,9 +129,15 @@ func (l *Linker) fill(hb *habit, row int, c *window.Node, columns []*window.Node
 	}
 }
 
-// lacking returns the requests that c can belong to, those that fit best.
+// lacking returns the requests that c can belong to, those that fit best, or none if
+// there are too many to look at.
 func (l *Linker) lacking(hb *habit, c *window.Node) []*window.Node {
-	l.open = l.p.Covering(l.open[:0], c.Start(), c.End, maxLacking)
+	open, all := l.p.Covering(l.open[:0], c.Start(), c.End, maxLacking)
+	l.open = open
+	if !all {
+		l.crowded = true
+		return nil
+	}
 	l.costs = l.costs[:0]
 	n := 0
 	for _, r := range l.open {

@@ -42,6 +42,7 @@ func covers(r, c *window.Node) bool { return r.Start() <= c.Start() && c.End <= 
 func eliminated(l *Linker, c *window.Node) {
 	open, all := l.p.Overlapping(l.open[:0], c.Start(), c.Start(), maxOpen)
 	l.open = open
+	l.crowded = l.crowded || !all
 	var sole *window.Node
 	for _, r := range open {
 		if r.Children == 0 && covers(r, c) {
@@ -61,6 +62,7 @@ func inOrder(l *Linker, c *window.Node) {
 	open, all := l.p.Overlapping(l.open[:0], c.Start(), c.Start(), maxOpen)
 	l.open = open
 	if !all {
+		l.crowded = true
 		return
 	}
 	ahead := -1                           // calls that are before this one in the queue

@@ -37,13 +37,14 @@ const (
 	Conflict                 // decisive evidence contradicts itself
 	Deadline                 // max_wait was over before everything was known
 	Evicted                  // the window was full
+	Crowded                  // there were too many candidates to look at
 	Shutdown
 	Causes
 )
 
 // String is the value of the attribute cause in metrics.
 func (c Cause) String() string {
-	return [...]string{"no_candidate", "weak", "conflict", "deadline", "evicted", "shutdown", "unknown"}[min(c, Causes)]
+	return [...]string{"no_candidate", "weak", "conflict", "deadline", "evicted", "crowded", "shutdown", "unknown"}[min(c, Causes)]
 }
 
 // Decision is the outcome for one call.
@@ -133,7 +134,7 @@ func (s *Solver) reconsider(call *window.Node) {
 	var w weighing
 	w.add(s, call, window.Decisive)
 	best, p := w.best()
-	sure := best != nil && p >= s.config.MinConfidence
+	sure := best != nil && p >= s.config.MinConfidence && !w.full
 	switch {
 	case call.State == window.Linked && sure && best.parent == call.Parent:
 	case call.State == window.Linked:
@@ -168,7 +169,8 @@ func (s *Solver) link(call *window.Node, c *candidate, p float64) {
 }
 
 // Final decides an undecided call with all the claims that there are. cause says why
-// now: NoCandidate if everything is known, else what cut it short.
+// now: NoCandidate if everything is known, Crowded if there was too much of it, else what
+// cut it short.
 func (s *Solver) Final(call *window.Node, cause Cause) {
 	if call.State != window.Undecided {
 		return
@@ -176,7 +178,7 @@ func (s *Solver) Final(call *window.Node, cause Cause) {
 	var w weighing
 	w.add(s, call, window.Support)
 	best, p := w.best()
-	if best != nil && p >= s.config.MinConfidence {
+	if best != nil && p >= s.config.MinConfidence && !w.full {
 		s.link(call, best, p)
 		return
 	}
@@ -187,9 +189,11 @@ func (s *Solver) Final(call *window.Node, cause Cause) {
 	case w.decisive > 1:
 		s.Conflicts++
 		d.Cause = Conflict
+	case w.full:
+		d.Cause = Crowded
 	case best != nil && p >= 0.5:
 		d.Verdict, d.Parent, d.Kind, d.Confidence, d.Cause = Low, best.parent, best.kind, p, Weak
-	case w.n > 0:
+	case w.n > 0 && cause != Crowded:
 		d.Cause = Weak
 	}
 	s.decide(d)

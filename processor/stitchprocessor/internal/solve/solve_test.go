@@ -359,3 +359,30 @@ func TestACallThatHasLeftIsNotDecidedAgain(t *testing.T) {
 	f.claim(f.s, link.Reply)
 	assert.Len(t, f.decisions, 1)
 }
+
+// More candidates than are weighed: the odds of those that are not would be missing.
+func TestACallWithTooManyCandidatesIsNotDecided(t *testing.T) {
+	for name, tt := range map[string]struct {
+		requests int
+		want     solve.Verdict
+		cause    solve.Cause
+	}{
+		"a sure one among seven weak ones": {7, solve.Link, 0},
+		"a sure one among many weak ones":  {8, solve.Alone, solve.Crowded},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(nil)
+			for i := range tt.requests {
+				r := node(true, 10, 90)
+				r.Request.TID, r.Response.TID = uint32(100+i), uint32(200+i)
+				f.p.Add(r)
+				f.solver.Claim(f.call, window.Claim{Parent: r, Kind: link.Submit, Score: 0.6, Trust: window.Support})
+			}
+			f.solver.Claim(f.call, window.Claim{Parent: f.r, Kind: link.Adjacent, Score: 0.999, Trust: window.Likely})
+			f.solver.Final(f.call, solve.NoCandidate)
+			last := f.last(t)
+			assert.Equal(t, tt.want, last.Verdict)
+			assert.Equal(t, tt.cause, last.Cause)
+		})
+	}
+}

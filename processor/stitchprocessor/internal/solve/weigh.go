@@ -19,7 +19,8 @@ type candidate struct {
 type weighing struct {
 	candidates [maxCandidates]candidate
 	n          int
-	decisive   int // candidates with a decisive claim
+	decisive   int  // candidates with a decisive claim
+	full       bool // there were more
 }
 
 // add takes the claims of call that are trusted at least so much.
@@ -68,6 +69,7 @@ func (w *weighing) of(parent *window.Node) *candidate {
 		}
 	}
 	if w.n == maxCandidates {
+		w.full = true
 		return nil
 	}
 	w.candidates[w.n].parent = parent

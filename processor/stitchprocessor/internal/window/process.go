@@ -216,16 +216,20 @@ func (p *Process) Overlapping(dst []*Node, from, to int64, limit int) ([]*Node, 
 }
 
 // Covering appends to dst the requests that began by from and were not answered before
-// to. It looks at so many requests at most. Latest start first.
-func (p *Process) Covering(dst []*Node, from, to int64, steps int) []*Node {
+// to. Latest start first. It reports false if it would have to look at more requests
+// than steps.
+func (p *Process) Covering(dst []*Node, from, to int64, steps int) ([]*Node, bool) {
 	live := p.servers.live()
 	last := p.servers.from(from+1) - 1
-	for i := last; i >= 0 && live[i].reach >= to && last-i < steps; i-- {
+	for i := last; i >= 0 && live[i].reach >= to; i-- {
+		if last-i >= steps {
+			return dst, false
+		}
 		if live[i].Answered() >= to {
 			dst = append(dst, live[i])
 		}
 	}
-	return dst
+	return dst, true
 }
 
 // UndecidedWithin appends to dst the undecided calls that began from a time on and before

@@ -388,3 +388,16 @@ func TestContexts(t *testing.T) {
 		assert.Empty(t, p.WithID("id"))
 	})
 }
+
+func TestCoveringLooksAtSoManyRequestsAtMost(t *testing.T) {
+	nodes := []*window.Node{server(1, 1000)}
+	for i := range int64(99) {
+		nodes = append(nodes, server(2+i, 3+i))
+	}
+	p := fill(nodes...)
+	got, all := p.Covering(nil, 500, 600, 100)
+	assert.True(t, all)
+	assert.Equal(t, nodes[:1], got)
+	_, all = p.Covering(nil, 500, 600, 99)
+	assert.False(t, all, "the one that was open would have been the next")
+}
