@@ -27,7 +27,8 @@ type habit struct {
 	wake    gaps // from the end of the call to the wake of the thread that replied
 
 	starts, ends sequence
-	stage        *stage // nil if no call is known to follow
+	lives        []lifetime // the latest calls
+	stage        *stage     // nil if no call is known to follow
 }
 
 // asked is requests of one kind.
@@ -94,6 +95,7 @@ func (h *habits) observe(p *window.Process, n *window.Node) {
 	hb.calls++
 	hb.starts.add(n.Start(), n.Note.Free)
 	hb.ends.add(n.End, n.End)
+	hb.remember(lifetime{n.Start(), n.End})
 }
 
 func (h *habits) request(r *window.Node) {
@@ -164,8 +166,8 @@ func (hb *habit) makes(r, c *window.Node) bool {
 	return hb.staged() || hb.parents[r.Operation]*50 >= hb.links
 }
 
-// learn takes a link.
-func (h *habits) learn(c *window.Node) {
+// learn takes a link. It returns whether the place of c among its like says something.
+func (h *habits) learn(c *window.Node) bool {
 	r, class := c.Parent, kinds[c.Kind].Class
 	own := class == Owner || class == Identity
 	if !own && len(r.Note.Made) < maxMade {
@@ -173,7 +175,7 @@ func (h *habits) learn(c *window.Node) {
 	}
 	hb := h.calls[c.Operation]
 	if hb == nil || class == Pattern || class == Time {
-		return
+		return false
 	}
 	hb.links++
 	if c.Start() > r.Answered() {
@@ -183,12 +185,21 @@ func (h *habits) learn(c *window.Node) {
 		hb.parents[r.Operation]++
 	}
 	if own {
-		return // where threads say it all, nothing is left over
+		return false // where threads say it all, nothing is left over
 	}
 	during := int(hb.starts.rank(r.Answered()) - hb.starts.rank(r.Request.End))
 	hb.during = max(during, hb.during-hb.during/16)
 	if r.Note.WokenAt != 0 {
 		hb.wake.add(r.Note.WokenAt - c.End)
+	}
+	return true
+}
+
+// measureAll takes the distances of c, which is linked, from what it may have followed.
+func (h *habits) measureAll(c *window.Node) {
+	r, hb := c.Parent, h.calls[c.Operation]
+	if hb == nil {
+		return
 	}
 	h.marks(r, c, func(m landmark, at, free int64) { h.measure(hb, r, c, m, at, free) })
 	for _, sibling := range r.Note.Made {

@@ -43,6 +43,7 @@ type Linker struct {
 	ledgers   ledgers
 	debts     debts
 	review    []*window.Node // linked calls to learn from
+	orders    []*window.Node // linked calls to learn orders from
 
 	separate bool
 
@@ -120,6 +121,23 @@ func (l *Linker) Advance(t int64) {
 	}
 	clear(l.review[len(later):])
 	l.review = later
+	l.learnOrders(t)
+}
+
+// learnOrders learns from the places of calls that ended before t and of what they
+// followed: all that began before has a place by then.
+func (l *Linker) learnOrders(t int64) {
+	later := l.orders[:0]
+	for _, c := range l.orders {
+		if c.End >= t {
+			later = append(later, c)
+		} else if c.Process != nil && c.State == window.Linked && c.Parent.Process != nil {
+			l.vote(c)
+			l.habits.measureAll(c)
+		}
+	}
+	clear(l.orders[len(later):])
+	l.orders = later
 }
 
 // Forget is called before a node leaves the window: what it did in an event loop
@@ -195,9 +213,10 @@ func (l *Linker) Decided(call *window.Node) {
 	if call.State != window.Linked {
 		return
 	}
-	l.vote(call)
 	l.isolation.linked(call)
-	l.habits.learn(call)
+	if l.habits.learn(call) && len(l.orders) < maxReview {
+		l.orders = append(l.orders, call)
+	}
 	l.debts.learn(call, l.p.Watermark)
 	d := Describe(call.Kind)
 	if d.Trust < window.Likely || d.Class == Pattern || len(l.review) == maxReview || !l.trust.sample() {

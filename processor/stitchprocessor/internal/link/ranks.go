@@ -45,6 +45,14 @@ func (s *sequence) bound(at, other int64) {
 	}
 }
 
+// other returns the other time of an event, or the same if it is not known.
+func (s *sequence) other(at int64) int64 {
+	if i, found := slices.BinarySearch(s.times, at); found {
+		return s.others[i]
+	}
+	return at
+}
+
 // between returns the ranks that an event may have which happened between two times, the
 // first of which is the one that such events are sorted by.
 func (s *sequence) between(at, other int64) (low, high int32) {

@@ -1,6 +1,9 @@
 package link
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/window"
 )
 
@@ -39,49 +42,78 @@ const (
 	nearby = 3
 )
 
-// vote looks at the calls that may have led to c, a call whose request is known.
+// lifetime is when a call began and ended. Unix ns.
+type lifetime struct{ start, end int64 }
+
+// maxLifetimes bounds those of one kind that are remembered; the older half is dropped.
+const maxLifetimes = 1024
+
+func (hb *habit) remember(x lifetime) {
+	if len(hb.lives) == maxLifetimes {
+		hb.lives = hb.lives[:copy(hb.lives, hb.lives[maxLifetimes/2:])]
+	}
+	i := len(hb.lives)
+	for i > 0 && hb.lives[i-1].start > x.start {
+		i--
+	}
+	hb.lives = slices.Insert(hb.lives, i, x)
+}
+
+// vote looks at the calls that may have led to c, a call whose request is known. It comes
+// when all that began before c ended has its place.
 func (l *Linker) vote(c *window.Node) {
 	h, r := &l.habits, c.Parent
-	if len(h.calls) < 2 || h.requests[r.Operation] == nil || h.calls[c.Operation] == nil || r.Children > 1 ||
-		kinds[c.Kind].Class == Pattern || c.Request.Goroutine() || c.Request.Loop() {
+	if len(h.calls) < 2 || h.requests[r.Operation] == nil || h.calls[c.Operation] == nil || c.Request.Goroutine() || c.Request.Loop() {
 		return
 	}
-	var st *stage
-	best, least := (*window.Node)(nil), int32(nearby+1)
-	l.open = l.p.UndecidedWithin(l.open[:0], r.Start(), c.Start(), maxVotesOpen)
-	for _, x := range l.open {
-		first := h.calls[x.Operation]
-		if x.Operation == c.Operation || x.End > c.Start() || first == nil || !first.unknown() {
+	for _, made := range r.Note.Made {
+		if made != c && made.Kind != Rest {
+			return
+		}
+	}
+	for op, first := range h.calls {
+		if op == c.Operation || !first.unknown() {
 			continue
 		}
-		if st == nil {
-			st = first.stageTo(c.Operation)
+		if st := first.stageTo(c.Operation); st.next == c.Operation {
+			h.voteFor(first, r, c)
 		}
-		if first.stage != st || st.next != c.Operation {
+	}
+}
+
+// voteFor lets r vote for the calls of one kind that may have led to its call c.
+func (h *habits) voteFor(first *habit, r, c *window.Node) {
+	st := first.stage
+	var best lifetime
+	least := int32(nearby + 1)
+	i, _ := slices.BinarySearchFunc(first.lives, r.Start(), func(x lifetime, at int64) int { return cmp.Compare(x.start, at) })
+	for n := 0; i < len(first.lives) && n < maxVotesOpen; i, n = i+1, n+1 {
+		x := first.lives[i]
+		if x.start >= c.Start() {
+			break
+		}
+		if x.end > c.Start() {
 			continue
 		}
 		if d := st.take(h.placesOf(first, x, r, c)); d < least {
 			best, least = x, d
 		}
 	}
-	if st == nil || st.next != c.Operation {
-		return
-	}
 	if st.voters++; st.voters == voters {
 		st.count()
 	}
-	if st.settled && best != nil {
-		a, b := h.outOfPlace(h.calls[best.Operation], best, r, c)
+	if st.settled && best.start != 0 {
+		a, b := h.outOfPlace(first, best, r, c)
 		st.off[0].add(a)
 		st.off[1].add(b)
 	}
 }
 
 // placesOf returns how the two orders are shifted if x is of r and led to c.
-func (h *habits) placesOf(hb *habit, x, r, c *window.Node) places {
+func (h *habits) placesOf(hb *habit, x lifetime, r, c *window.Node) places {
 	return places{
-		hb.starts.rank(x.Start()) - h.requests[r.Operation].read.rank(r.Request.End),
-		h.calls[c.Operation].starts.rank(c.Start()) - hb.ends.rank(x.End),
+		hb.starts.rank(x.start) - h.requests[r.Operation].read.rank(r.Request.End),
+		h.calls[c.Operation].starts.rank(c.Start()) - hb.ends.rank(x.end),
 	}
 }
 
@@ -114,18 +146,18 @@ func (s *stage) count() {
 
 // outOfPlace returns by how much time the call x and then the call c, which it led to, are
 // not where the orders put them if both are of r.
-func (h *habits) outOfPlace(hb *habit, x, r, c *window.Node) (first, second int64) {
+func (h *habits) outOfPlace(hb *habit, x lifetime, r, c *window.Node) (first, second int64) {
 	st := hb.stage
 	if a := h.requests[r.Operation]; a != nil {
 		rank := a.read.rank(r.Request.End) + st.shift.first
-		first = hb.starts.off(rank, rank, x.Start(), x.Note.Free)
+		first = hb.starts.off(rank, rank, x.start, hb.starts.other(x.start))
 	}
 	if next := h.calls[st.next]; next != nil {
 		until := c.Start()
-		if x.Note.Next != 0 {
-			until = min(until, x.Note.Next)
+		if went := hb.ends.other(x.end); went > x.end {
+			until = min(until, went)
 		}
-		low, high := hb.ends.between(x.End, until)
+		low, high := hb.ends.between(x.end, until)
 		second = next.starts.off(low+st.shift.second, high+st.shift.second, c.Start(), c.Note.Free)
 	}
 	return first, second
@@ -150,7 +182,7 @@ func (h *habits) stageCost(hb *habit, r, x *window.Node) float64 {
 		if x.End > c.Start() {
 			return never
 		}
-		first, second := h.outOfPlace(hb, x, r, c)
+		first, second := h.outOfPlace(hb, lifetime{x.Start(), x.End}, r, c)
 		return st.off[0].cost(first) + st.off[1].cost(second)
 	}
 	return never

@@ -1,6 +1,8 @@
 package link
 
 import (
+	"cmp"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -37,4 +39,14 @@ func TestCallsOfWhichMuchIsKnownAreNoFirstStage(t *testing.T) {
 	assert.False(t, known.staged())
 	known.links = 3
 	assert.True(t, known.staged())
+}
+
+func TestTheLatestCallsAreRemembered(t *testing.T) {
+	var hb habit
+	for i := range int64(2*maxLifetimes) + 1 {
+		hb.remember(lifetime{start: i ^ 1, end: i + 9}) // every second one comes late
+		assert.LessOrEqual(t, len(hb.lives), maxLifetimes)
+	}
+	assert.True(t, slices.IsSortedFunc(hb.lives, func(a, b lifetime) int { return cmp.Compare(a.start, b.start) }))
+	assert.EqualValues(t, 2*maxLifetimes+1, hb.lives[len(hb.lives)-1].start)
 }

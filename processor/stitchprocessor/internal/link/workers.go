@@ -18,12 +18,32 @@ func (h *habits) wentOn(p *window.Process, m *window.Message) int64 {
 		return m.Start
 	}
 	if before.Kind == evidence.ClientRead {
-		before.Node.Note.Next = m.Start
 		if hb := h.calls[before.Node.Operation]; hb != nil {
 			hb.ends.bound(before.Node.End, m.Start)
 		}
 	}
-	return min(before.At(), m.Start)
+	return freeSince(min(before.At(), m.Start), m)
+}
+
+// longSleep is how long a thread that has nothing to do sleeps at least. Ns.
+const longSleep = int64(10e6)
+
+// freeSince is since when the thread of m, which has done nothing else since before, had
+// what it needs for m, at the earliest: if it slept for long, since it was woken.
+func freeSince(before int64, m *window.Message) int64 {
+	if m.Waited&evidence.WaitedFutex == 0 {
+		return before
+	}
+	woken := m.Start
+	for i := range m.Handoffs {
+		if h := &m.Handoffs[i]; h.Time > before {
+			woken = min(woken, h.Time)
+		}
+	}
+	if woken == m.Start || woken < before+longSleep {
+		return before
+	}
+	return woken
 }
 
 // wokenBy takes note that a worker completed r.

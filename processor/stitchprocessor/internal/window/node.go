@@ -108,7 +108,6 @@ type Note struct {
 	WokenAt   int64    // when it did, Unix ns
 	Made      []*Node  // calls that are known to belong to this request
 	Free      int64    // since when the thread that made this call was free to do so, Unix ns
-	Next      int64    // when the thread that read its reply went on to something else, Unix ns
 	Fits      [2]*Node // requests that this call may belong to best, as of the last look
 	Late      []uint64 // operations of calls of this request that ended after it
 	Counted   bool     // it has been taken into account what such calls follow
