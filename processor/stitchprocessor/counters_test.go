@@ -128,6 +128,10 @@ var movers = map[string]traffic{
 	"passed_spans":    {batches: one(func(td ptrace.Traces) { plain(td, 7, 1) })},
 	"released_spans":  {batches: one(requestAndCall)},
 	"released_traces": {batches: one(requestAndCall)},
+	"restored_contexts": {batches: func() []ptrace.Traces {
+		calls, spans := losing()
+		return []ptrace.Traces{sdk(kernel(100, apart), 7, 50, 8, func(s ptrace.Span) { s.SetTraceID(pcommon.TraceID{7}) }), calls, spans}
+	}},
 	"revoked":         {batches: claimedTwice},
 	"selfcheck_calls": {batches: func() []ptrace.Traces { return []ptrace.Traces{served(7, "shop")} }},
 	"unidentified_spans": {batches: one(func(td ptrace.Traces) {

@@ -10,12 +10,12 @@ import "github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/inter
 // right, 0 wrong.
 var isolatedKind = Kind{Name: "isolated", Class: Time, Trust: window.Support, Precision: 0.85, Detached: true}
 
-// apart is how much longer, in ns, beside a factor of four.
-const apart = int64(1e6)
+// apartBy is how much longer, in ns, beside a factor of four.
+const apartBy = int64(1e6)
 
 func isolated(l *Linker, c *window.Node) {
 	r, previous := l.p.LastRequests(c.Start())
-	if r == nil || previous != nil && r.Start()-previous.Request.End < 4*(c.Start()-r.Request.End)+apart {
+	if r == nil || previous != nil && r.Start()-previous.Request.End < 4*(c.Start()-r.Request.End)+apartBy {
 		return
 	}
 	score, _ := l.trust.earned(Isolated)

@@ -6,10 +6,10 @@ import (
 	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/window"
 )
 
-// vote is by how much the places of calls that a reply may be due to differ from that of
+// placing is by how much the places of calls that a reply may be due to differ from that of
 // the request: as they were numbered, and as they may be, since what comes first out of a
 // queue is not always first on the wire.
-type vote struct{ exact, allowed []int32 }
+type placing struct{ exact, allowed []int32 }
 
 // vote remembers how the place of r differs from those of the calls that its reply may
 // be due to. One of them is right, and always the same; the others vary.

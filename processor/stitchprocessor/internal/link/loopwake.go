@@ -57,7 +57,7 @@ type wakes struct {
 	at       int64                     // up to when calls are numbered, Unix ns
 	hole     int64                     // when messages of a loop were missing last, Unix ns
 	numbered [maxNumbered]*window.Node // the last calls, by place
-	votes    [anchors]vote             // of the last replies
+	votes    [anchors]placing          // of the last replies
 	n        int
 }
 
