@@ -133,8 +133,15 @@ func finishedInside(l *Linker, m *window.Message, r *window.Node) {
 		if source == nil {
 			l.p.Await(h.SourceTID, h.SourceIO, r)
 		} else if source.Kind == evidence.ClientRead && source.TID != m.TID {
-			l.toParent(source.Node, r, FinishInside)
+			l.finishInside(source.Node, r)
 		}
+	}
+}
+
+func (l *Linker) finishInside(c, r *window.Node) {
+	l.wakes.claim(c, r)
+	if l.wakes.believed() {
+		l.toParent(c, r, FinishInside)
 	}
 }
 

@@ -115,6 +115,11 @@ func TestCompletionsThatThreadsRefuteAreNotBelievedAnyMore(t *testing.T) {
 	}
 	got := collect(t, l, p, claims, "1<R 2>a 2<a 2w1/b0 1>R")
 	assert.Empty(t, about(got, "completion"))
+	const inside = "1<R 1>b 1<b 2>a 2<a 2w1/b0 1>c 1<c 1>R"
+	got = collect(t, l, p, claims, inside)
+	assert.Empty(t, about(got, "completion_inside"), "nor within a request")
+	l, p, claims = newLinker()
+	assert.Equal(t, []string{"completion_inside a R"}, about(collect(t, l, p, claims, inside), "completion_inside"))
 }
 
 func TestACloneCountsWhereThreadsAreMadeForTasks(t *testing.T) {
