@@ -34,6 +34,9 @@ func adjacent(l *Linker, c *window.Node) {
 	}
 	claim := window.Claim{Parent: r, Kind: Adjacent, Score: adjacentKind.Precision, Trust: adjacentKind.Trust}
 	if c.Request.Goroutine() {
+		if l.repeats.exceeds(r, c) {
+			return
+		}
 		// Another goroutine that was runnable may have had its turn: as good as it has
 		// been seen to be here.
 		claim.Score, _ = l.trust.earned(Adjacent)
@@ -67,6 +70,9 @@ func followsNext(l *Linker, c *window.Node) {
 	}
 	before := l.p.Before(m)
 	if before == nil || before.Kind != evidence.ClientRead {
+		return
+	}
+	if r := before.Node.Parent; r != nil && m.Goroutine() && l.repeats.exceeds(r, c) {
 		return
 	}
 	score, known := l.trust.earned(Next)
@@ -103,7 +109,7 @@ func (l *Linker) compareAdjacent(call *window.Node) {
 		return
 	}
 	r := l.adjacentTo(before.Node)
-	if r == nil {
+	if r == nil || l.repeats.exceeds(r, before.Node) {
 		return
 	}
 	agree := r == call.Parent

@@ -39,6 +39,7 @@ type Linker struct {
 	habits    habits
 	hops      relays
 	dials     dials
+	repeats   repeats
 	isolation isolations
 	ledgers   ledgers
 	debts     debts
@@ -218,6 +219,7 @@ func (l *Linker) Decided(call *window.Node) {
 		l.orders = append(l.orders, call)
 	}
 	l.debts.learn(call, l.p.Watermark)
+	l.repeats.learn(call)
 	d := Describe(call.Kind)
 	if d.Trust < window.Likely || d.Class == Pattern || len(l.review) == maxReview || !l.trust.sample() {
 		return

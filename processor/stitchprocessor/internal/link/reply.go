@@ -178,7 +178,7 @@ func repliesInBurst(l *Linker, r *window.Node) {
 		}
 		m = before
 	}
-	if found != nil {
+	if found != nil && !l.repeats.exceeds(r, found) {
 		l.toParent(found, r, Burst)
 	}
 }
