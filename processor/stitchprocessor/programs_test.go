@@ -2,6 +2,7 @@ package stitchprocessor
 
 import (
 	"fmt"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -216,6 +217,42 @@ func executor(w *sim.World) sim.Target {
 	}}
 }
 
+// dealt is a server on several event loops, which take connections in turn.
+type dealt struct {
+	loops []*sim.LoopServer
+	n     int
+}
+
+func (d *dealt) Address() netip.AddrPort { return d.loops[0].Address() }
+
+func (d *dealt) Accept(c *sim.Conn) {
+	d.n++
+	d.loops[d.n%len(d.loops)].Accept(c)
+}
+
+// quietLoops are two event loops that hand requests to one pool, as Netty does. Of what is
+// posted while they are awake nothing tells, and threads are held up before they post.
+func quietLoops(w *sim.World) sim.Target {
+	p := w.NewProcess("netty")
+	b, q := sim.NewBlocking(backend(w)), p.Pool(8)
+	d := &dealt{}
+	for range 2 {
+		l := sim.NewLoop(p, false)
+		l.Quiet = true
+		d.loops = append(d.loops, &sim.LoopServer{Loop: l, Port: port, Handle: func(t *sim.Thread, c *sim.Conn, r *sim.Record) {
+			t.Put(q, func(worker *sim.Thread) {
+				b.Call(worker, r)
+				worker.WorkAbout(100 * time.Microsecond)
+				l.Post(worker, func(t *sim.Thread) {
+					t.WorkAbout(200 * time.Microsecond)
+					t.Reply(c, r)
+				})
+			})
+		}})
+	}
+	return d
+}
+
 // goDirect is net/http in Go that makes n calls one after the other.
 func goDirect(n int, direct bool) program {
 	return func(w *sim.World) sim.Target {
@@ -297,6 +334,7 @@ func TestProgramsAreStitched(t *testing.T) {
 		{"Go", goDirect(2, false), 0.93, 0.001}, // first calls on new connections are not known
 		{"Go with a database", goDirect(3, true), 1, 0},
 		{"a pool that tells an event loop", executor, 0.995, 0.001},
+		{"a pool of two event loops that are told only when they sleep", quietLoops, 0.85, 0.002},
 		{"Go with workers", goPool, 0.98, 0.001},
 		// Where the evidence is silent there must be orphans, not guesses.
 		{"a pool that is not waited for", fireAndForget, 0, 0.001},

@@ -65,7 +65,7 @@ var nextKind = Kind{Name: "next", Class: Before, Trust: window.Support, Precisio
 
 func followsNext(l *Linker, c *window.Node) {
 	m := &c.Request
-	if m.Loop() || m.Waited&slept != 0 || dialled(c) {
+	if m.Loop() || m.Waited&slept != 0 || dialled(c) || l.serves(m) {
 		return
 	}
 	before := l.p.Before(m)
@@ -81,6 +81,12 @@ func followsNext(l *Linker, c *window.Node) {
 		claim.Trust = window.Likely
 	}
 	l.claim(c, claim)
+}
+
+// serves reports whether the goroutine of m serves requests itself: then it is known for whom
+// it calls, and what it does between says nothing about those that others do.
+func (l *Linker) serves(m *window.Message) bool {
+	return m.Goroutine() && len(l.p.ServersOf(m.Goid)) > 0
 }
 
 // precedesNext is the same fact for the call before, if the later one is linked by

@@ -36,7 +36,7 @@ var finishInsideKind = Kind{Name: "completion_inside", Class: Completion, Trust:
 // finished finds the calls whose completion let the reply of r be written.
 func finished(l *Linker, r *window.Node) {
 	out := &r.Response
-	if !r.HasResponse() || out.Goroutine() {
+	if !r.HasResponse() || out.Goroutine() || l.isTold(r) {
 		return
 	}
 	last := l.lastWake(out)
@@ -81,6 +81,13 @@ func (l *Linker) finish(c, r *window.Node, h *evidence.Handoff, last bool) {
 	default:
 		l.toParent(c, r, FinishEarlier)
 	}
+}
+
+// isTold reports whether an event loop replied to r in another turn than it had read it in,
+// in a program whose pool threads tell loops by their wake fds: any other wake is a lock.
+func (l *Linker) isTold(r *window.Node) bool {
+	in, out := &r.Request, &r.Response
+	return out.Loop() && (l.loops.wakes.told || postedBy(out)) && (out.TID != in.TID || out.Tick != in.Tick)
 }
 
 // woken takes note of who woke the thread that wrote the reply of r.

@@ -87,3 +87,14 @@ func (g *gaps) refresh() {
 func (g *gaps) cost(d int64) float64 {
 	return max(0, math.Log(g.most/g.density(d)))
 }
+
+// tail is how unlikely a time is that is as long or longer, either way, as a negative
+// logarithm. Unlike rarity it does not depend on how many neighbours there are so close.
+func (g *gaps) tail(d int64) float64 {
+	i, _ := octave(max(d, -d))
+	n := 0.5
+	for ; i < octaves; i++ {
+		n += float64(g.counts[i] + g.counts[i+octaves])
+	}
+	return -math.Log(n / (float64(g.total) + 0.5))
+}

@@ -28,13 +28,15 @@ type habit struct {
 
 	starts, ends sequence
 	lives        []lifetime // the latest calls
-	stage        *stage     // nil if no call is known to follow
+	given        given
+	landing      landing // in the replies of event loops
+	stage        *stage  // nil if no call is known to follow
 }
 
 // asked is requests of one kind.
 type asked struct {
-	n    int
-	read sequence
+	n              int
+	read, answered sequence
 }
 
 // distance is how far a call is from a landmark, in time and in rank.
@@ -68,17 +70,20 @@ const (
 	maxMade = 8
 )
 
-// observe takes a node, and what its threads did before: with p they tell.
-func (h *habits) observe(p *window.Process, n *window.Node) {
+// observe takes a node, and what its threads did before: with p they tell. loops is how many
+// event loops the process has: what a single one replies to, other rules know.
+func (h *habits) observe(p *window.Process, n *window.Node, loops int) {
 	if h.requests == nil {
 		h.lost.next = map[uint64]follow{}
 		h.requests, h.calls, h.workers = map[uint64]*asked{}, map[uint64]*habit{}, map[uint32]*worker{}
 	}
-	if n.Request.Goroutine() || n.Request.Loop() || n.Server && n.Response.Loop() {
-		return // what these do, other rules know
+	if n.Request.Loop() && !n.Server || n.Server && loops < 2 && (n.Request.Loop() || n.Response.Loop()) {
+		return
 	}
 	h.lost.observe(n)
-	n.Note.Free = h.wentOn(p, &n.Request)
+	if n.Note.Free = n.Start(); !n.Request.Goroutine() {
+		n.Note.Free = h.wentOn(p, &n.Request)
+	}
 	if n.Server {
 		h.wentOn(p, &n.Response)
 		h.request(n)
@@ -109,6 +114,7 @@ func (h *habits) request(r *window.Node) {
 	}
 	a.n++
 	a.read.add(r.Request.End, r.Request.End)
+	a.answered.add(r.Answered(), r.Answered())
 	if a.n >= habitMemory {
 		h.halve()
 	}
@@ -169,8 +175,8 @@ func (hb *habit) makes(r, c *window.Node) bool {
 // learn takes a link. It returns whether the place of c among its like says something.
 func (h *habits) learn(c *window.Node) bool {
 	r, class := c.Parent, kinds[c.Kind].Class
-	own := class == Owner || class == Identity
-	if !own && len(r.Note.Made) < maxMade {
+	own := class == Owner || class == Identity // where these say it all, nothing is left over
+	if class != Owner && len(r.Note.Made) < maxMade {
 		r.Note.Made = append(r.Note.Made, c)
 	}
 	hb := h.calls[c.Operation]
@@ -185,13 +191,14 @@ func (h *habits) learn(c *window.Node) bool {
 		hb.parents[r.Operation]++
 	}
 	if own {
-		return false // where threads say it all, nothing is left over
+		return false
 	}
 	during := int(hb.starts.rank(r.Answered()) - hb.starts.rank(r.Request.End))
 	hb.during = max(during, hb.during-hb.during/16)
 	if r.Note.WokenAt != 0 {
 		hb.wake.add(r.Note.WokenAt - c.End)
 	}
+	h.landed(hb, r, c)
 	return true
 }
 
@@ -262,7 +269,8 @@ func (h *habits) marks(r, c *window.Node, f func(m landmark, at, free int64)) {
 
 // cost is how unlikely it is that r made c, by the two sharpest of the distances from
 // the landmarks before and by the wake after, as a negative logarithm of a ratio.
-func (h *habits) cost(hb *habit, r, c *window.Node) float64 {
+func (l *Linker) cost(hb *habit, r, c *window.Node) float64 {
+	h := &l.habits
 	if hb.staged() {
 		return h.stageCost(hb, r, c)
 	}
@@ -278,6 +286,9 @@ func (h *habits) cost(hb *habit, r, c *window.Node) float64 {
 	cost := first.cost
 	if second.crowd < dull {
 		cost += second.cost * dependence
+	}
+	if lands(r) {
+		return min(never, cost+l.landCost(hb, r, c))
 	}
 	switch {
 	case r.Note.WokenAt == 0 || cost >= never:
@@ -328,7 +339,11 @@ func (h *habits) aspect(hb *habit, r, c *window.Node, m landmark, at, free int64
 	if s := &d.shifts; s.known() && s.spread < a.crowd {
 		if among := h.among(r, m); among != nil {
 			low, high := among.between(at, free)
-			a = aspect{s.spread, s.cost(hb.starts.off(low+s.usual, high+s.usual, c.Start(), c.Note.Free))}
+			off := hb.starts.off(low+s.usual, high+s.usual, c.Start(), c.Note.Free)
+			a = aspect{s.spread, s.cost(off)}
+			if lands(r) {
+				a.cost = hb.landing.cost(s, off)
+			}
 		}
 	}
 	return a

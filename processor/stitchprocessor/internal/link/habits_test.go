@@ -19,10 +19,11 @@ func TestALateWakeSpeaksAgainstTheOnlyCallOfARequest(t *testing.T) {
 		first.wake.add(100e3)
 		first.starts.add(0, 0)
 	}
-	h := &habits{calls: map[uint64]*habit{1: first}, requests: map[uint64]*asked{9: {}}}
-	alone := h.cost(first, r, c)
+	l := &Linker{habits: habits{calls: map[uint64]*habit{1: first}, requests: map[uint64]*asked{9: {}}}}
+	h := &l.habits
+	alone := l.cost(first, r, c)
 	h.calls[2] = &habit{links: 100, parents: map[uint64]int{8: 100}}
-	assert.InDelta(t, alone, h.cost(first, r, c), 1e-9, "others make those")
+	assert.InDelta(t, alone, l.cost(first, r, c), 1e-9, "others make those")
 	h.calls[2].parents[9] = 50
-	assert.Greater(t, alone, h.cost(first, r, c)+lateWake, "the wake may have been for the other call")
+	assert.Greater(t, alone, l.cost(first, r, c)+lateWake, "the wake may have been for the other call")
 }

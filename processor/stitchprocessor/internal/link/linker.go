@@ -74,7 +74,7 @@ func (l *Linker) Learn(n *window.Node) {
 	l.learn(&n.Request)
 	l.learn(&n.Response)
 	l.tasks.observe(n)
-	l.habits.observe(l.p, n)
+	l.habits.observe(l.p, n, len(l.loops.list))
 	l.ledgers.observe(n)
 	l.debts.observe(n)
 	l.dials.observe(n)
@@ -162,7 +162,7 @@ func (l *Linker) Wait(call *window.Node) int64 {
 	if l.tasks.undecided(call) || !l.replies.habit() && replyAfter(l, call) != nil {
 		until = max(until, call.End+taskGrace)
 	}
-	until = max(until, l.waitForRest(call), l.waitForBalance(call))
+	until = max(until, l.waitForRest(call), l.waitForLanding(call), l.waitForBalance(call))
 	if !l.loops.wakes.told || call.Response.Loop() {
 		return until
 	}

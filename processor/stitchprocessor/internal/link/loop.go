@@ -71,6 +71,7 @@ func (ls *loops) advance(l *Linker, t int64) {
 		lp.advance(l, t)
 		idle = idle || lp.at+loopIdle < t
 	}
+	ls.wakes.settle(l)
 	if !idle {
 		return
 	}
@@ -208,13 +209,13 @@ func (lp *loop) dispatch(l *Linker, e *event) {
 		lp.output(l, e)
 	case m.Reads():
 		if e.node.Server {
-			l.loops.wakes.request(e.node)
+			l.loops.wakes.note(l, lp, e)
 		}
 		lp.callbacks.read(l, &lp.lags[0], m)
 		lp.lags[1].read(m)
 	case e.node.Server:
 		lp.output(l, e)
-		lp.deliver(l, e)
+		l.loops.wakes.note(l, lp, e)
 	case e.node.ConnectTime == 0 && e.node.Ordinal > 0:
 		lp.output(l, e)
 	}

@@ -82,7 +82,7 @@ func (w *wakes) supports(s int32, n int) (exact, allowed int) {
 // have it: then it is the one that the loop was told of first, since it replies in this
 // order, or the one that is in place as they were numbered and finished first. Where
 // these are not the same, nothing is sure.
-func (w *wakes) inPlace(fits []*window.Node, e *event, shift int32) (*window.Node, float64) {
+func (w *wakes) inPlace(fits []*window.Node, e *occasion, shift int32) (*window.Node, float64) {
 	place := e.node.Note.Place + shift
 	w.finished = slices.DeleteFunc(w.finished, func(x *window.Node) bool {
 		return x.Ref != nil && x.Note.Place < place-behind

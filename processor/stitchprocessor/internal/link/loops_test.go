@@ -132,6 +132,20 @@ func TestThePlaceInTheQueueTellsFinishedCallsApart(t *testing.T) {
 	assert.NotContains(t, got, "loop_wake x Y", "calls that overtake each other are left alone")
 }
 
+func TestSeveralLoopsShareThoseWhoTellThem(t *testing.T) {
+	const two = "1tick 9tick 1<Q 1>Q 9<O 9>O 1tick 9tick 1<R 9<S " // two loops, and a request each
+	for _, tt := range []ruleCase{
+		{"each reply is due to the call that woke its loop", two + "2>a 3>b 2<a 2p1 zzz 3<b 3p9 1tick 1>R 9tick 9>S", "loop_wake", "loop_wake a R, loop_wake b S"},
+		{"also in the other order", two + "2>a 3>b 2<a 2p9 zzz 3<b 3p1 1tick 1>R 9tick 9>S", "loop_wake", "loop_wake a S, loop_wake b R"},
+		{"a call that was done at the same time may have come first", two + "2>a 3>b 2<a 3<b 3p1 1tick 1>R 9tick 9>S", "loop_wake", ""},
+		{"one that was done long before has not", two + "2>a 3>b 2<a zzz 3<b 3p1 1tick 1>R 9tick 9>S", "loop_wake", "loop_wake b R"},
+		{"only the first thing that a loop does is due to who woke it", two + "1<P 3>b 3<b 3p1 1tick 1>R 1>P", "loop_wake", "loop_wake b R"},
+		{"another wake of a loop is a lock", two + "2>a 2<a 2p1 2w1/a0 1tick 1>R 9>S", "completion", ""},
+	} {
+		t.Run(tt.name, tt.check)
+	}
+}
+
 func TestAFinishedCallThatWasLostKeepsItsTurn(t *testing.T) {
 	s := read(t, "1tick 1<R 1<S 2>a 3>b 2<a 2p1 3<b 3p1 1tick 1>R 1>S")
 	delete(s.spans, "a")

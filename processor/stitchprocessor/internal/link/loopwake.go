@@ -49,6 +49,7 @@ const (
 
 // wakes follows the calls that pool threads of a process make for its event loops.
 type wakes struct {
+	noted    []occasion     // since the loops were replayed last
 	told     bool           // a pool thread has told a loop of a call
 	pending  []*window.Node // not numbered yet
 	finished []*window.Node // not replied to yet, by when their reply was read
@@ -59,6 +60,36 @@ type wakes struct {
 	numbered [maxNumbered]*window.Node // the last calls, by place
 	votes    [anchors]placing          // of the last replies
 	n        int
+}
+
+// occasion is what a loop did for a request: it read it, or wrote its reply.
+type occasion struct {
+	event
+	loop   uint32
+	caller bool // the loop made a call itself of late
+}
+
+// note takes an occasion. Loops are replayed one after the other, but they share the
+// threads that tell them: what they did is gone through in the order of time.
+func (w *wakes) note(l *Linker, lp *loop, e *event) {
+	w.noted = append(w.noted, occasion{*e, lp.tid, lp.called != 0 && e.at-lp.called < loopIdle})
+	if len(l.loops.list) == 1 {
+		w.settle(l)
+	}
+}
+
+// settle goes through what was noted.
+func (w *wakes) settle(l *Linker) {
+	slices.SortStableFunc(w.noted, func(a, b occasion) int { return cmp.Compare(a.at, b.at) })
+	for i := range w.noted {
+		if o := &w.noted[i]; o.message.Reads() {
+			w.request(o.node)
+		} else {
+			w.deliver(l, o)
+		}
+	}
+	clear(w.noted)
+	w.noted = w.noted[:0]
 }
 
 // watch takes a call that no event loop made.
@@ -159,37 +190,44 @@ func (w *wakes) broken(at int64) {
 }
 
 // deliver finds the finished call that a reply of the loop is due to.
-func (lp *loop) deliver(l *Linker, e *event) {
-	w := &l.loops.wakes
+func (w *wakes) deliver(l *Linker, e *occasion) {
 	if !w.told {
 		return
 	}
 	w.finished = slices.DeleteFunc(w.finished, func(c *window.Node) bool {
 		return c.Process == nil || c.Response.End+replyWithin < e.at
 	})
-	fits := lp.fits(l, e)
+	if len(l.loops.list) > 1 {
+		w.tell(l, e)
+		return
+	}
+	fits := w.fits(l, e)
 	if len(fits) == 0 {
 		return
 	}
 	call, score := w.choose(fits, e)
 	if score > 0 && call.Ref != nil {
-		claim := window.Claim{Parent: e.node, Kind: LoopWake, Score: score, Trust: loopWakeKind.Trust}
-		if lp.called != 0 && e.at-lp.called < loopIdle {
-			claim.Trust = window.Support // the loop makes calls, too: the reply may be due to one
-		}
-		l.claim(call, claim)
+		w.claim(l, call, e, score)
 	}
 	w.finished = slices.DeleteFunc(w.finished, func(c *window.Node) bool { return c == call })
 }
 
+func (w *wakes) claim(l *Linker, call *window.Node, o *occasion, score float64) {
+	claim := window.Claim{Parent: o.node, Kind: LoopWake, Score: score, Trust: loopWakeKind.Trust}
+	if o.caller {
+		claim.Trust = window.Support // the loop makes calls, too: the reply may be due to one
+	}
+	l.claim(call, claim)
+}
+
 // fits are the finished calls that the reply may be due to.
-func (lp *loop) fits(l *Linker, e *event) []*window.Node {
+func (w *wakes) fits(l *Linker, e *occasion) []*window.Node {
 	fits := l.open[:0]
-	for _, c := range l.loops.wakes.finished {
+	for _, c := range w.finished {
 		if c.Response.End > e.at {
 			break
 		}
-		elsewhere := len(l.loops.list) > 1 && c.Note.Loop != lp.tid
+		elsewhere := c.Note.Loop != 0 && c.Note.Loop != e.loop
 		if c.Start() >= e.node.Start() && !elsewhere {
 			fits = append(fits, c)
 		}
@@ -201,7 +239,7 @@ func (lp *loop) fits(l *Linker, e *event) []*window.Node {
 // choose returns the call that the reply of r is due to, or that it is most likely due
 // to and a score of zero. Where messages are missing, only what the loop has just
 // been told of counts.
-func (w *wakes) choose(fits []*window.Node, e *event) (*window.Node, float64) {
+func (w *wakes) choose(fits []*window.Node, e *occasion) (*window.Node, float64) {
 	shift, known := w.shift()
 	w.vote(fits, e.node)
 	holes := w.hole != 0 && e.at-w.hole < afterHole
@@ -224,13 +262,13 @@ func (w *wakes) choose(fits []*window.Node, e *event) (*window.Node, float64) {
 }
 
 // told reports whether the thread that finished the call has told the loop just now.
-func told(c *window.Node, e *event) bool {
+func told(c *window.Node, e *occasion) bool {
 	return c.Note.Loop == e.message.TID && e.tick-c.Note.Told <= toldTurns
 }
 
 // sole returns the only call that fits, if there is one and it is in the window. holes
 // says that those do not count which the loop has not just been told of.
-func (w *wakes) sole(fits []*window.Node, e *event, holes bool) *window.Node {
+func (w *wakes) sole(fits []*window.Node, e *occasion, holes bool) *window.Node {
 	var only *window.Node
 	for _, c := range fits {
 		if holes && !told(c, e) {

@@ -31,9 +31,11 @@ const (
 )
 
 func leftOver(l *Linker, c *window.Node) {
-	if r, margin := l.likeliest(c); r != nil && margin >= l.habits.margin(c) {
+	if r, margin := l.likeliest(c); r != nil && margin >= l.margin(c) {
 		score := min(1/(1+math.Exp(-margin/2)), restKind.Precision)
 		l.claim(c, window.Claim{Parent: r, Kind: Rest, Score: score, Trust: restKind.Trust})
+	} else {
+		l.giveUp(c)
 	}
 }
 
@@ -42,16 +44,20 @@ func leftOver(l *Linker, c *window.Node) {
 // better evidence, or habits say nothing of it.
 func (l *Linker) likeliest(c *window.Node) (*window.Node, float64) {
 	hb := l.habits.each(c)
-	if hb == nil || hasCandidate(c) || c.Request.Goroutine() || c.Request.Loop() {
+	if hb == nil || hasCandidate(c) || c.Request.Loop() {
 		return nil, 0
 	}
 	columns := l.lacking(hb, c)
 	if len(columns) == 0 {
 		return nil, 0
 	}
+	if l.tooMany(hb, c) {
+		l.crowded = true
+		return nil, 0
+	}
 	l.rivals = l.rivals[:0]
 	if !l.separate {
-		l.rivals = l.p.NearUndecided(l.rivals, c, maxRivals)
+		l.rivals = hb.given.add(l.p.NearUndecided(l.rivals, c, maxRivals), c)
 	}
 	columns = l.elsewhere(hb, columns)
 	p := &l.problem
@@ -82,9 +88,17 @@ func (l *Linker) elsewhere(hb *habit, columns []*window.Node) []*window.Node {
 }
 
 // margin is how much likelier an assignment has to be than any other.
-func (h *habits) margin(c *window.Node) float64 {
-	if hb := h.calls[c.Operation]; hb != nil && hb.staged() {
+func (l *Linker) margin(c *window.Node) float64 {
+	hb := l.habits.calls[c.Operation]
+	switch {
+	case hb == nil:
+		return restMargin
+	case hb.staged():
 		return stageMargin
+	case c.Request.Goroutine():
+		return goMargin
+	case hb.lands():
+		return landMargin
 	}
 	return restMargin
 }
@@ -92,12 +106,12 @@ func (h *habits) margin(c *window.Node) float64 {
 // waitForRest returns until when the decision on a call is put off because others of its
 // kind may be decided first, which leaves fewer ways: from time to time it is tried.
 func (l *Linker) waitForRest(c *window.Node) int64 {
-	if l.habits.each(c) == nil {
+	if l.habits.each(c) == nil || l.adjoins(c) {
 		return 0
 	}
 	until := c.End + restGrace<<c.Note.Tries
 	if l.p.Watermark > until && c.Note.Tries < maxTries {
-		if _, margin := l.likeliest(c); margin < l.habits.margin(c) {
+		if _, margin := l.likeliest(c); margin < l.margin(c) {
 			c.Note.Tries++
 			until = c.End + restGrace<<c.Note.Tries
 		}
@@ -124,7 +138,7 @@ func (l *Linker) fill(hb *habit, row int, c *window.Node, columns []*window.Node
 	}
 	for j, r := range columns {
 		if covers(r, c) {
-			l.problem.Set(row, j, l.habits.cost(hb, r, c))
+			l.problem.Set(row, j, l.cost(hb, r, c))
 		}
 	}
 }
@@ -144,7 +158,7 @@ func (l *Linker) lacking(hb *habit, c *window.Node) []*window.Node {
 		if !hb.makes(r, c) {
 			continue
 		}
-		cost := l.habits.cost(hb, r, c)
+		cost := l.cost(hb, r, c)
 		if cost >= never {
 			continue
 		}

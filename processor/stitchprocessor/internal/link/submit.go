@@ -13,22 +13,26 @@ import (
 var submitKind = Kind{Name: "submit", Class: Submission, Trust: window.Support, Precision: measured(18118, 838), Detached: true}
 
 func submitted(l *Linker, c *window.Node) {
-	m := &c.Request
-	if m.Goroutine() {
-		return
-	}
-	last := l.lastHandoff(m)
-	if last == nil || last.Source != evidence.ServerRead || last.SourceTID == m.TID {
-		return
-	}
-	r := l.requestAt(last)
-	if r != nil {
+	if r := l.submitterOf(c); r != nil {
 		score, known := l.trust.earned(Submit)
 		if r.Request.Loop() && !known {
 			score = 0 // a loop may have read other requests before it handled this one
 		}
 		l.claim(c, window.Claim{Parent: r, Kind: Submit, Score: score})
 	}
+}
+
+// submitterOf returns the request whose reader woke the thread that then wrote c, or nil.
+func (l *Linker) submitterOf(c *window.Node) *window.Node {
+	m := &c.Request
+	if m.Goroutine() {
+		return nil
+	}
+	last := l.lastHandoff(m)
+	if last == nil || last.Source != evidence.ServerRead || last.SourceTID == m.TID {
+		return nil
+	}
+	return l.requestAt(last)
 }
 
 // lastHandoff returns the handoff that came last, apart from locks and the creation of

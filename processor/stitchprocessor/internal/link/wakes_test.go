@@ -199,6 +199,13 @@ func TestTheFirstCallOnANewConnectionOfGoIsNobodysNeighbour(t *testing.T) {
 	assert.Equal(t, []string{"adjacent a R"}, fresh("1<R 1>a 1<a 2>R"), "a thread dials itself")
 }
 
+func TestAGoroutineThatServesIsNobodysNeighbour(t *testing.T) {
+	// Thread 1 reads the reply of a call, and then another goroutine writes one.
+	const after = "1g7 1<R 1>a 1<a 1g9 1>c 1<c "
+	assert.Equal(t, []string{"next c ~a"}, about(read(t, after+"1g7 1>R").links(true), "next"))
+	assert.Empty(t, about(read(t, after+"2g9 2<S 2>S 1g7 1>R").links(true), "next"), "goroutine 9 calls for its own request")
+}
+
 func TestALockThatIsBusyDoesNotHideTheCompletion(t *testing.T) {
 	l, p, claims := newLinker()
 	for i := range 40 {

@@ -14,6 +14,9 @@ type Loop struct {
 	// Deferred makes a callback of what was read run in the next turn, as asyncio
 	// does. Otherwise it runs at once, as in nginx and Node.
 	Deferred bool
+	// Quiet makes other threads write to the wake fd only if the loop sleeps, as Netty
+	// does: it looks for tasks at the end of each turn.
+	Quiet bool
 
 	ready   []func(*Thread) // readiness that the next turn will see
 	soon    []func(*Thread) // callbacks of the next turn
@@ -45,6 +48,9 @@ func (l *Loop) run(t *Thread) {
 		}
 		for _, f := range ready {
 			f(t)
+		}
+		if l.Quiet {
+			l.work(t)
 		}
 	}
 }
@@ -84,6 +90,9 @@ func (l *Loop) Later(d time.Duration, f func(*Thread)) {
 func (l *Loop) Post(by *Thread, f func(*Thread)) {
 	l.tasks = append(l.tasks, f)
 	first := len(l.tasks) == 1
+	if l.Quiet && !l.waiting {
+		return
+	}
 	for _, h := range by.contexts() {
 		h.Edge, h.Address, h.WakerTID, h.Time = edgeFDRead, 0xffff0000+uint64(l.Thread.TID), by.TID, l.Process.World.now
 		l.posted = append(l.posted, h)
@@ -101,6 +110,13 @@ func (l *Loop) drain(t *Thread) {
 	}
 	t.waited |= evidence.WaitedFD
 	l.posted = nil
+	if !l.Quiet {
+		l.work(t)
+	}
+}
+
+// work runs, or queues, what was posted.
+func (l *Loop) work(t *Thread) {
 	tasks := l.tasks
 	l.tasks = nil
 	for _, f := range tasks {
