@@ -334,7 +334,7 @@ func TestProgramsAreStitched(t *testing.T) {
 		{"Go", goDirect(2, false), 0.93, 0.001}, // first calls on new connections are not known
 		{"Go with a database", goDirect(3, true), 1, 0},
 		{"a pool that tells an event loop", executor, 0.995, 0.001},
-		{"a pool of two event loops that are told only when they sleep", quietLoops, 0.85, 0.002},
+		{"a pool of two event loops that are told only when they sleep", quietLoops, 0.8, 0.002},
 		{"Go with workers", goPool, 0.98, 0.001},
 		// Where the evidence is silent there must be orphans, not guesses.
 		{"a pool that is not waited for", fireAndForget, 0, 0.001},

@@ -57,7 +57,7 @@ func TestTheCallInPlaceIsFound(t *testing.T) {
 			w.advance(1e9)
 			r := &window.Node{}
 			r.Note.Place = tt.place
-			found, score := w.inPlace(w.finished, &event{node: r}, 0)
+			found, score := w.inPlace(w.finished, &occasion{event: event{node: r}}, 0)
 			if tt.want == "" {
 				assert.Nil(t, found)
 				return
