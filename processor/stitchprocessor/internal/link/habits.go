@@ -198,6 +198,7 @@ func (h *habits) learn(c *window.Node) bool {
 	if r.Note.WokenAt != 0 {
 		hb.wake.add(r.Note.WokenAt - c.End)
 	}
+	h.landed(hb, r, c)
 	return true
 }
 
@@ -207,7 +208,6 @@ func (h *habits) measureAll(c *window.Node) {
 	if hb == nil {
 		return
 	}
-	h.landed(hb, r, c)
 	h.marks(r, c, func(m landmark, at, free int64) { h.measure(hb, r, c, m, at, free) })
 	for _, sibling := range r.Note.Made {
 		if other := h.calls[sibling.Operation]; other != nil && sibling.Operation != c.Operation {
