@@ -168,7 +168,7 @@ func TestCallsFindTheirRequests(t *testing.T) {
 		"in a queue, on a clock of one millisecond": {func(w *world) {
 			w.grain = ms
 			w.requests(800, 0, 8*ms, "r", w.queued())
-		}, 0.99},
+		}, 0.985},
 		"two classes that share a kind": {func(w *world) {
 			w.requests(500, 0, 10*ms, "r", w.sequential)
 			w.requests(500, 0, 10*ms, "s", func(start int64, calls *[]int) int64 {

@@ -44,19 +44,7 @@ func (e *Engine) search(before int64) {
 		tries = 1 // there is enough to learn from, and much to do
 	}
 	for n := range tries {
-		e.clear()
-		e.prepare(before)
-		e.sampler.heat = 1
-		total := 0.0
-		for round := range rounds {
-			e.stiffen(max(1, float64(4+2*(n%2))-float64(round)/2))
-			e.round()
-			e.prepare(before)
-			if round >= rounds-3 {
-				total += e.total()
-			}
-		}
-		if total > most {
+		if total := e.attempt(before, float64(4+2*(n%2))); total > most {
 			most, best = total, e.models()
 		}
 	}
@@ -72,6 +60,38 @@ func (e *Engine) search(before int64) {
 		e.round()
 		e.prepare(before)
 	}
+}
+
+// attempt learns from nothing, and returns how much the models say in the end. At first the
+// counts of calls weigh so much more than they should.
+func (e *Engine) attempt(before int64, sharp float64) (total float64) {
+	e.clear()
+	e.prepare(before)
+	e.sampler.heat = 1
+	for round := range rounds {
+		e.stiffen(max(1, sharp-float64(round)/2))
+		e.round()
+		e.prepare(before)
+		if round >= rounds-3 {
+			total += e.total()
+		}
+	}
+	return total
+}
+
+// lost returns the share of the calls that have no request now, beyond what is expected.
+func (e *Engine) lost(before int64) float64 {
+	all, alone := 0.0, 0.0
+	for _, c := range e.calls {
+		if c.end >= before {
+			continue
+		}
+		all++
+		if alone -= e.kinds.alone[c.kind]; c.owner == nil {
+			alone++
+		}
+	}
+	return alone / max(all, 1)
 }
 
 // widen allows more for kinds of which many calls have no request though theirs should have

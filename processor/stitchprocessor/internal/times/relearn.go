@@ -8,7 +8,8 @@ const (
 	watchShare  = 0.5    // of its distance from 1
 	watchTimes  = 8
 
-	newerGain = 1.0 // log density that new models must say more of each request
+	newerGain = 1.0  // log density that new models must say more of each request
+	newerLost = 0.05 // share of calls that may find none where they did
 )
 
 // watch looks after the confidence of links: where it falls, services are no longer what was
@@ -61,12 +62,16 @@ func (e *Engine) recall(m *memory) {
 }
 
 // learnAgain learns from what is in the window alone, and goes back to what was known before
-// if that says as much of it.
+// if that says as much of it, or finds more requests.
 func (e *Engine) learnAgain(before int64) {
 	old := e.remember()
 	was := e.worth(before)
+	lost := e.lost(before)
 	e.learnFirst(before)
-	if e.worth(before) > was+newerGain*float64(len(e.requests)) {
+	alone := e.kinds.alone
+	e.kinds.alone = old.kinds.alone // what is compared must cost the same
+	if e.worth(before) > was+newerGain*float64(len(e.requests)) && e.lost(before) < lost+newerLost {
+		e.kinds.alone = alone
 		return
 	}
 	e.recall(&old)

@@ -64,6 +64,9 @@ func (e *Engine) step(before int64) {
 	}
 	ready := slices.Clone(e.byEnd[:e.ready(before)])
 	e.sample(ready, sharpSweeps, 0)
+	for _, r := range ready { // a sample gives each call once; decisions may leave some over
+		r.class.record(r.record(0))
+	}
 	s.heat = max(leastHeat, heat*e.trust())
 	e.sample(ready, sweeps, 1)
 	e.decide(ready)
@@ -242,7 +245,6 @@ func (e *Engine) decide(ready []*request) {
 	slices.SortStableFunc(ready, func(a, b *request) int { return cmp.Compare(b.tally[0].votes, a.tally[0].votes) })
 	for _, r := range ready {
 		e.settle(r, r.choice())
-		r.class.record(r.record(0))
 	}
 }
 
