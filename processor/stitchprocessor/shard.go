@@ -69,7 +69,7 @@ type shard struct {
 }
 
 // shardCounts is what happened since it was read last.
-type shardCounts struct{ processes, window, words, loops int }
+type shardCounts struct{ processes, window, words, loops, endpoints int }
 
 // process is what a shard knows of one process instance.
 type process struct {
@@ -268,10 +268,10 @@ func (s *shard) drop(n *window.Node, cause solve.Cause) {
 	}
 	p.window.Remove(n)
 	p.nodes.dropHead()
-	if words, loops := p.linker.Dropped(); words+loops > 0 {
-		s.counts.words += words
-		s.counts.loops += loops
-	}
+	words, loops, endpoints := p.linker.Dropped()
+	s.counts.words += words
+	s.counts.loops += loops
+	s.counts.endpoints += endpoints
 }
 
 // say tells the assembler something about a node's span.

@@ -41,6 +41,7 @@ const (
 	tableClaims
 	tableFutexWords
 	tableLoops
+	tableEndpoints
 	tableRemembered
 	tableListeners
 	tableHosts
@@ -56,7 +57,7 @@ const (
 )
 
 var tableNames = [tables]string{
-	"processes", "window", "claims", "futex_words", "loops", "remembered", "listeners", "hosts",
+	"processes", "window", "claims", "futex_words", "loops", "endpoints", "remembered", "listeners", "hosts",
 	"callers", "clocks", "applications", "aliases",
 	"times_spans", "times_requests", "times_services", "self_check_services",
 }
@@ -127,6 +128,7 @@ func (t *telemetry) shard(s *shard) {
 	add(evictions, c.window, t.tables[tableWindow])
 	add(evictions, c.words, t.tables[tableFutexWords])
 	add(evictions, c.loops, t.tables[tableLoops])
+	add(evictions, c.endpoints, t.tables[tableEndpoints])
 	add(evictions, v.Overflow, t.tables[tableClaims])
 	add(t.builder.ProcessorStitchConflicts, v.Conflicts)
 	for g, n := range v.Rejected {

@@ -62,7 +62,8 @@ func finished(l *Linker, r *window.Node) {
 
 func (l *Linker) finish(c, r *window.Node, h *evidence.Handoff, last bool) {
 	l.wakes.claim(c, r)
-	if !l.wakes.believed() {
+	l.locks.judge(h, c, r)
+	if !l.wakes.believed() || l.locks.unreliable(h) {
 		return
 	}
 	l.hops.observe(c, r, h)

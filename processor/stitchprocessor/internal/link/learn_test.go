@@ -102,9 +102,9 @@ func TestFutexWordsAreBounded(t *testing.T) {
 	for i := range 3000 {
 		l.Learn(wake(1, 2, uint64(i+1)*4096))
 	}
-	words, _ := l.Dropped()
+	words, _, _ := l.Dropped()
 	assert.Equal(t, 3000-1024, words)
-	words, _ = l.Dropped()
+	words, _, _ = l.Dropped()
 	assert.Zero(t, words)
 }
 
@@ -317,4 +317,40 @@ func TestFirstCallsSpeakForTheirNeighbours(t *testing.T) {
 	assert.InDelta(t, 0.98, score(0, 0), 1e-9)
 	assert.InDelta(t, 0.98, score(0, 30), 1e-9, "it is not known which of the two is wrong")
 	assert.Greater(t, score(100, 0), 0.97)
+}
+
+// A program that gives its calls an id which it keeps from an earlier request: certain links tell.
+func TestCertainLinksTellWhatRequestIDsAreWorth(t *testing.T) {
+	p := window.New()
+	var score float64
+	l := link.New(p, func(_ *window.Node, c window.Claim) {
+		if c.Kind == link.RequestID {
+			score = c.Score
+		}
+	})
+	play := func(certain bool) {
+		nodes := map[string]*window.Node{}
+		all := read(t, "1<R R#aaaaaaaa 2<S 3>a a#aaaaaaaa 3<a 4>R 5>S").deliver(l, p, false)
+		for _, n := range all {
+			nodes[n.Ref.(string)] = n
+		}
+		call := nodes["a"]
+		if certain {
+			call.State, call.Kind, call.Parent = window.Linked, link.Thread, nodes["S"]
+			l.Decided(call)
+			l.Advance(call.End + 1)
+		} else {
+			l.Ripe(call, true)
+		}
+		for _, n := range all {
+			p.Remove(n)
+		}
+	}
+	play(false)
+	assert.InDelta(t, 0.99, score, 1e-9)
+	for range 20 {
+		play(true)
+	}
+	play(false)
+	assert.Less(t, score, 0.9)
 }

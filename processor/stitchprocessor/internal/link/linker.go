@@ -17,7 +17,7 @@ var (
 	onCount   = [...]rule{leftOver, balanced}
 	onTime    = [...]rule{onlyOne, eliminated, inOrder, isolated}
 	// supporting are the rules whose claims are compared with certain links.
-	supporting = [...]rule{adjacent, posts, followsNext, submitted, createdBy, inOrder, isolated}
+	supporting = [...]rule{adjacent, posts, followsNext, submitted, createdBy, sameRequestID, inOrder, isolated}
 )
 
 // Linker finds the claims in the window of one process, and holds what it has
@@ -25,7 +25,8 @@ var (
 // It has one owner, like the window.
 type Linker struct {
 	p     *window.Process
-	claim func(call *window.Node, c window.Claim)
+	claim func(call *window.Node, c window.Claim) // to sink, or to be compared
+	sink  func(call *window.Node, c window.Claim)
 
 	locks     locks
 	loops     loops
@@ -59,7 +60,18 @@ type Linker struct {
 // may come until it leaves the window, and more than once; one with a score of
 // zero is made for the record only and must not count.
 func New(p *window.Process, sink func(call *window.Node, c window.Claim)) *Linker {
-	return &Linker{p: p, claim: sink, locks: newLocks(), loops: newLoops()}
+	l := &Linker{p: p, sink: sink, locks: newLocks(), loops: newLoops()}
+	l.claim = l.hand
+	return l
+}
+
+// hand hands on a claim, without a score if such claims have been wrong of calls to that
+// endpoint.
+func (l *Linker) hand(call *window.Node, c window.Claim) {
+	if l.trust.endpoints.silences(call.Peer, c.Kind) {
+		c.Score = 0
+	}
+	l.sink(call, c)
 }
 
 // Separate makes l look at every call as if no other one competed for its request.
@@ -271,10 +283,10 @@ func (l *Linker) learn(m *window.Message) {
 // entries of bounded tables were given up since the last call.
 func (l *Linker) Locks() int { return len(l.locks.known) }
 
-// Dropped returns and resets how many futex words and event loops were forgotten
-// because their tables were full.
-func (l *Linker) Dropped() (words, loops int) {
-	words, loops = l.locks.dropped, l.loops.dropped
-	l.locks.dropped, l.loops.dropped = 0, 0
-	return words, loops
+// Dropped returns and resets how many futex words, event loops and kinds of evidence
+// about an endpoint were forgotten because their tables were full.
+func (l *Linker) Dropped() (words, loops, endpoints int) {
+	words, loops, endpoints = l.locks.dropped, l.loops.dropped, l.trust.endpoints.dropped
+	l.locks.dropped, l.loops.dropped, l.trust.endpoints.dropped = 0, 0, 0
+	return words, loops, endpoints
 }

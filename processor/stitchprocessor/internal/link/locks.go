@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/otelcol-custom/otelcol-custom/internal/evidence"
+	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/window"
 )
 
 // locks recognises the futex words whose wakes are no handoffs: those of locks. Who
@@ -33,9 +34,10 @@ const (
 
 type word struct {
 	wakes  int
-	wakees int // threads
-	wakers int // threads
-	own    int // wakes by a thread that handed on a message of its own
+	wakees int    // threads
+	wakers int    // threads
+	own    int    // wakes by a thread that handed on a message of its own
+	told   record // completions by way of it, against what is known for certain
 	users  []user
 }
 
@@ -140,6 +142,27 @@ func (l *locks) shared(h *evidence.Handoff) bool {
 	}
 	w := l.words[h.Address]
 	return w != nil && w.wakees >= sharedBy
+}
+
+// judge compares the completion of c for r, of which h tells, with a link of c that rests
+// on other evidence.
+func (l *locks) judge(h *evidence.Handoff, c, r *window.Node) {
+	if h.Edge != evidence.Futex || c.State != window.Linked || !ownUse(c.Kind) && kinds[c.Kind].Class != Identity {
+		return
+	}
+	if w := l.words[h.Address]; w != nil {
+		w.told.note(c.Parent == r)
+	}
+}
+
+// unreliable reports whether completions by way of the word of h have been seen to be
+// wrong, even if nothing else says that it is a lock.
+func (l *locks) unreliable(h *evidence.Handoff) bool {
+	if h.Edge != evidence.Futex {
+		return false
+	}
+	w := l.words[h.Address]
+	return w != nil && w.told.disagree >= tooMany && w.told.disagree*10 > w.told.agree+w.told.disagree
 }
 
 // barrier reports whether h is the end of a pause that one thread imposes on all others,

@@ -5,8 +5,9 @@ import "github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/inter
 // reputations say how often supporting evidence agreed with certain links in this
 // process. It is the seed of calibration: a kind that is wrong here is silenced.
 type reputations struct {
-	of      [Kinds]record
-	samples uint32
+	of        [Kinds]record
+	endpoints endpoints
+	samples   uint32
 }
 
 type record struct{ agree, disagree int }
@@ -38,6 +39,7 @@ func (r *reputations) judge(c *window.Node, claim window.Claim) {
 		}
 	}
 	r.note(claim.Kind, parent == c.Parent)
+	r.endpoints.note(c.Peer, claim.Kind, parent == c.Parent)
 }
 
 // note counts evidence of kind k that agreed with a decision, or did not.
@@ -59,8 +61,18 @@ func (rec *record) note(agree bool) {
 // earned returns what a claim of kind k is worth here, zero if it has been seen to be
 // wrong, and whether enough was seen to say so. Without samples it is
 // the kind's precision elsewhere.
-func (r *reputations) earned(k window.Kind) (score float64, known bool) {
-	rec := r.of[k]
+func (r *reputations) earned(k window.Kind) (score float64, known bool) { return r.of[k].worth(k) }
+
+// estimated returns the share of right claims of kind k here, with its precision elsewhere
+// counting as so many samples: of what always decides the same way, and has a
+// probability for that.
+func (r *reputations) estimated(k window.Kind) float64 {
+	const samples = 50
+	rec := &r.of[k]
+	return (float64(rec.agree) + samples*kinds[k].Precision) / float64(rec.agree+rec.disagree+samples)
+}
+
+func (rec *record) worth(k window.Kind) (score float64, known bool) {
 	n := rec.agree + rec.disagree
 	least := reliable
 	switch {
