@@ -20,7 +20,13 @@ type delivery struct {
 
 // record runs a program and keeps what the agent delivers.
 func record(p program, clients, requests int) (all []delivery, spans int) {
+	return recordWith(nil, p, clients, requests)
+}
+
+// recordWith is record of a program whose requests carry headers.
+func recordWith(headers func(*sim.Record) string, p program, clients, requests int) (all []delivery, spans int) {
 	w := sim.New(1)
+	w.Agent().Headers = headers
 	load := &sim.Load{World: w, Target: p(w), Clients: clients, Requests: requests, Think: time.Millisecond}
 	w.Agent().Deliver = func(td ptrace.Traces) {
 		all = append(all, delivery{td, w.Now()})
@@ -61,27 +67,43 @@ func BenchmarkSpans(b *testing.B) {
 		for _, clients := range []int{8, 256} {
 			b.Run(fmt.Sprintf("%s, %d in flight", bb.name, clients), func(b *testing.B) {
 				all, spans := record(bb.program, clients, 5000)
-				b.ReportAllocs()
-				var used time.Duration
-				for b.Loop() {
-					b.StopTimer()
-					fresh := copyOf(all)
-					runtime.GC()
-					b.StartTimer()
-					before := cpuTime()
-					e := newEngine(defaults(), func(ptrace.Traces) {})
-					for _, d := range fresh {
-						e.consume(d.td, d.now)
-					}
-					e.flush(0)
-					used += cpuTime() - before
-				}
-				n := float64(b.N) * float64(spans)
-				b.ReportMetric(float64(used.Nanoseconds())/n, "cpu-ns/span")
-				b.ReportMetric(n/used.Seconds(), "spans/s/core")
+				benchSpans(b, defaults(), all, spans)
 			})
 		}
 	}
+}
+
+// BenchmarkSelfCheck measures what it costs where all calls carry a context.
+func BenchmarkSelfCheck(b *testing.B) {
+	all, spans := recordWith(instrumented, threadPerRequest(3), 64, 5000)
+	for _, on := range []bool{false, true} {
+		b.Run(fmt.Sprint(on), func(b *testing.B) {
+			c := defaults()
+			c.SelfCheck.Enabled = on
+			benchSpans(b, c, all, spans)
+		})
+	}
+}
+
+func benchSpans(b *testing.B, c *Config, all []delivery, spans int) {
+	b.ReportAllocs()
+	var used time.Duration
+	for b.Loop() {
+		b.StopTimer()
+		fresh := copyOf(all)
+		runtime.GC()
+		b.StartTimer()
+		before := cpuTime()
+		e := newEngine(c, func(ptrace.Traces) {})
+		for _, d := range fresh {
+			e.consume(d.td, d.now)
+		}
+		e.flush(0)
+		used += cpuTime() - before
+	}
+	n := float64(b.N) * float64(spans)
+	b.ReportMetric(float64(used.Nanoseconds())/n, "cpu-ns/span")
+	b.ReportMetric(n/used.Seconds(), "spans/s/core")
 }
 
 // BenchmarkHeldByTimes measures the memory of a call that waits to be linked by times. How
