@@ -60,6 +60,10 @@ const (
 // that began before the time it states (Unix nanoseconds) has been delivered.
 const KeyWatermark = "evidence.watermark"
 
+// KeyCalls is one, too: every client span of this host that began before the time it
+// states has been delivered, in this batch or an earlier one.
+const KeyCalls = "evidence.calls"
+
 // Keys of what the request on the wire said, which outlive the evidence.
 const (
 	// KeyContextFormat names the format of the context that gave the trace id.

@@ -78,6 +78,8 @@ func (a *assembly) consume(messages []message, now int64) {
 			a.Quiet(m.span)
 		case actWatermark:
 			a.Watermark(m.process, m.time, now)
+		case actCalls:
+			a.Calls(m.process, m.time, now)
 		}
 	}
 }

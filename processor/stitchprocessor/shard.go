@@ -23,6 +23,7 @@ const (
 	actRevoked
 	actQuiet
 	actWatermark
+	actCalls
 )
 
 // message is one thing that a shard tells the assembler.
@@ -33,8 +34,8 @@ type message struct {
 	confidence float64
 	span       *join.Span
 	parent     *join.Span
-	process    *join.Process // of actWatermark
-	time       int64         // likewise: the watermark
+	process    *join.Process // of actWatermark and actCalls
+	time       int64         // likewise: what is stated
 }
 
 // limits of one shard. Times in ns.
@@ -149,6 +150,9 @@ func (s *shard) consume(j *job) {
 	s.look(p, p.nodes.items[first:], j.now)
 	if j.watermark > p.window.Watermark {
 		s.advance(p, j.watermark)
+	}
+	if j.calls > 0 {
+		s.out = append(s.out, message{action: actCalls, process: p.peer, time: min(j.calls, maxWatermark)})
 	}
 	s.hush()
 	s.limit()

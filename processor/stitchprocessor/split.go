@@ -22,6 +22,7 @@ type job struct {
 	scope     ptrace.ScopeSpans    // scope and schema URL only
 	spans     ptrace.SpanSlice
 	watermark int64
+	calls     int64 // of the host; see evidence.KeyCalls
 	now       int64 // ns, when it came in
 }
 
@@ -45,7 +46,8 @@ func split(td ptrace.Traces, now int64) (jobs []job, unidentified int) {
 				unidentified += count(ss.Spans())
 				return false
 			}
-			j := job{instance: id, spans: ptrace.NewSpanSlice(), watermark: takeWatermark(ss.Scope()), now: now}
+			j := job{instance: id, spans: ptrace.NewSpanSlice(), watermark: take(ss.Scope(), evidence.KeyWatermark), now: now}
+			j.calls = take(ss.Scope(), evidence.KeyCalls)
 			takeEvident(ss.Spans(), j.spans)
 			if j.spans.Len() == 0 && j.watermark == 0 {
 				return false
@@ -109,17 +111,21 @@ func takeEvident(from, to ptrace.SpanSlice) {
 	})
 }
 
-// takeWatermark takes the watermark off a scope. It is true of the order in which
-// spans arrive here, and of no other one.
-func takeWatermark(scope pcommon.InstrumentationScope) int64 {
-	t := watermarkOf(scope)
-	scope.Attributes().Remove(evidence.KeyWatermark)
+// take takes a watermark off a scope. It is true of the order in which spans arrive here,
+// and of no other one.
+func take(scope pcommon.InstrumentationScope, key string) int64 {
+	t := timeIn(scope, key)
+	scope.Attributes().Remove(key)
 	return t
 }
 
 // watermarkOf is the watermark of a scope, or 0.
 func watermarkOf(scope pcommon.InstrumentationScope) int64 {
-	v, ok := scope.Attributes().Get(evidence.KeyWatermark)
+	return timeIn(scope, evidence.KeyWatermark)
+}
+
+func timeIn(scope pcommon.InstrumentationScope, key string) int64 {
+	v, ok := scope.Attributes().Get(key)
 	if !ok {
 		return 0
 	}

@@ -97,8 +97,11 @@ func (a *Assembler) alias(client, server *Span) {
 // expect opens the question of the other end, if that is traced, too.
 func (a *Assembler) expect(s *Span) {
 	if s.Server {
-		if missed := a.missed(s); missed == nil || *missed >= maxMissed {
+		if missed := a.missed(s); missed == nil || *missed >= maxMissed || a.nobody(s) {
 			return
+		}
+		if s.inside() {
+			s.Process.host.wait(s)
 		}
 	} else {
 		lis := a.listeners[s.place(s.Peer)]
@@ -110,6 +113,43 @@ func (a *Assembler) expect(s *Span) {
 	}
 	a.ask(s, askPeer)
 	a.expecting.push(s, a.now+a.config.PeerWait)
+}
+
+// inside reports whether a request came from its own host for certain.
+func (s *Span) inside() bool {
+	return !s.decided && (s.Peer.Addr().IsLoopback() || s.Peer.Addr() == s.Local.Addr())
+}
+
+// nobody reports whether whoever made the request is not traced: it came from the host
+// itself, and all calls that had begun there by then are here.
+func (a *Assembler) nobody(s *Span) bool {
+	return s.inside() && s.Start+clockSlack < s.Process.host.calls
+}
+
+func (h *host) wait(s *Span) {
+	for len(h.waiting) > 0 && h.waiting[0].open&askPeer == 0 {
+		h.waiting[0] = nil
+		h.waiting = h.waiting[1:]
+	}
+	h.waiting = append(h.waiting, s)
+}
+
+// Calls says that all client spans of the host of p which began before t have been
+// added. Who has found no call by then was called by a process that is not traced.
+func (a *Assembler) Calls(p *Process, t, now int64) {
+	a.now = max(a.now, now)
+	h := a.hostOf(p)
+	h.calls = max(h.calls, t)
+	h.waiting = slices.DeleteFunc(h.waiting, func(s *Span) bool {
+		if s.open&askPeer == 0 {
+			return true
+		}
+		if !a.nobody(s) {
+			return false
+		}
+		a.answer(s, askPeer)
+		return true
+	})
 }
 
 // missed returns where it is counted that nobody was seen to call who called like the

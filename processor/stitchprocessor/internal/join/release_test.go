@@ -343,3 +343,57 @@ func TestNames(t *testing.T) {
 	assert.Equal(t, "unknown", join.Reason(77).String())
 	assert.Equal(t, "unknown", join.Guard(77).String())
 }
+
+func TestACallerThatIsNotTracedIsNotWaitedForOnceAllCallsAreHere(t *testing.T) {
+	atStart := 1000 * ms // of the request, which is here by 90 ms later
+	for _, tt := range []struct {
+		name   string
+		calls  int64         // all that began before are here; 0: nobody says so
+		within time.Duration // the request has left
+	}{
+		{"all calls are here", atStart + 5*ms, 200 * time.Millisecond},
+		{"one that began before is open", atStart - 5*ms, 1200 * time.Millisecond},
+		{"it may seem to have begun later", atStart, 1200 * time.Millisecond},
+		{"nobody says so", 0, 1200 * time.Millisecond},
+	} {
+		for _, early := range []bool{false, true} {
+			t.Run(tt.name, func(t *testing.T) {
+				r := newRig(t, nil)
+				r.now = atStart
+				tell := func() {
+					if tt.calls != 0 {
+						r.Calls(r.process("other"), tt.calls, r.now)
+					}
+				}
+				r.add(9, true, "server", 9, nil) // the address is served
+				if early {
+					tell()
+				}
+				s := r.add(1, true, "server", 5, func(s *join.Span) {
+					s.Start, s.End = atStart, atStart+90*ms
+				})
+				if !early {
+					tell()
+				}
+				r.Quiet(s)
+				r.pass(tt.within - 140*time.Millisecond)
+				assert.NotContains(t, r.out, byte(1))
+				r.pass(140 * time.Millisecond)
+				assert.Contains(t, r.out, byte(1))
+			})
+		}
+	}
+}
+
+func TestACallThatIsStillOpenIsWaitedForByTheRequest(t *testing.T) {
+	r := newRig(t, nil)
+	r.Quiet(r.add(1, true, "server", 5, nil))
+	r.Calls(r.process("client"), 5*ms, r.now) // the call began at 9 ms and is slow to read its reply
+	r.pass(500 * time.Millisecond)
+	assert.Empty(t, r.out)
+	c := r.add(2, false, "client", 5, func(s *join.Span) { s.Start, s.End = 9*ms, 400*ms })
+	r.Alone(c)
+	r.Calls(r.process("client"), 600*ms, r.now)
+	r.pass(300 * time.Millisecond)
+	assert.Equal(t, byte(2), r.out[1].parent)
+}

@@ -21,7 +21,11 @@ type Group struct {
 }
 
 // host is one machine: what has one clock and one loopback.
-type host struct{ id uint64 }
+type host struct {
+	id      uint64
+	calls   int64   // all calls that began before are here; Unix ns
+	waiting []*Span // requests that may have been made here, for the call
+}
 
 // Process is one process instance, as far as other processes need to know.
 type Process struct {

@@ -38,7 +38,7 @@ func (s *script) play(data []byte) {
 			s.table.Exit(uint32(extra%3), s.now)
 		case 3:
 			s.now += uint64(n) * uint64(time.Millisecond)
-			s.table.Tick(s.now, func(uint32, uint64) {})
+			s.table.Tick(s.now, func(uint32, event.Role, uint64) {})
 		default:
 			size := min(int(n%512), len(data))
 			s.io(id, op, jump, extra, data[:size])

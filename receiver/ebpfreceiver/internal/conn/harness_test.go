@@ -89,7 +89,10 @@ func (h handler) Process(ev *event.Process) {
 func (w *world) tick(d time.Duration) {
 	w.Sleep(d)
 	w.open = map[uint32]uint64{}
-	w.table.Tick(w.Now, func(pid uint32, since uint64) {
+	w.table.Tick(w.Now, func(pid uint32, role event.Role, since uint64) {
+		if role == event.RoleClient {
+			return
+		}
 		if at, ok := w.open[pid]; !ok || since < at {
 			w.open[pid] = since
 		}

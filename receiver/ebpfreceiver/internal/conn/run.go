@@ -98,7 +98,7 @@ func (c *connection) expireRequest(now, limit uint64) {
 // openSince returns the start of the oldest request that has been, or is being,
 // read and is neither delivered nor given up; false if there is none.
 func (c *connection) openSince(now uint64) (uint64, bool) {
-	if c.info.Role == event.RoleClient || c.ignored || c.phase == opaque && !c.countsOpaque() {
+	if c.ignored || c.phase == opaque && !c.countsOpaque() {
 		return 0, false
 	}
 	oldest := now + 1

@@ -237,13 +237,13 @@ func (t *Table) deliver(e *Exchange) {
 
 // Tick does what time brings, at now (CLOCK_MONOTONIC ns, not before the newest
 // event): closed connections end, waiting stops where it was in vain. It then
-// calls open, once per connection, with the start of the oldest request that a
-// process has been sent and whose exchange has not been delivered.
-func (t *Table) Tick(now uint64, open func(pid uint32, since uint64)) {
+// calls open, once per connection, with the start of the oldest request that has
+// begun and whose exchange has not been delivered, and the role of the process.
+func (t *Table) Tick(now uint64, open func(pid uint32, role event.Role, since uint64)) {
 	for _, c := range slices.Backward(t.busy) { // c may leave the list
 		c.tick(now)
 		if since, ok := c.openSince(now); ok {
-			open(c.pid, since)
+			open(c.pid, c.info.Role, since)
 		}
 	}
 	limit := uint64(t.options.IdleTimeout)

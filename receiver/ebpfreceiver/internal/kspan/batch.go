@@ -17,7 +17,9 @@ type Group struct {
 	// Watermark is the Unix time (ns) before which every server span of the process
 	// has begun that was not delivered yet; zero says nothing.
 	Watermark int64
-	Spans     ptrace.SpanSlice // moved
+	// Calls is the same of the client spans of all processes of this host.
+	Calls int64
+	Spans ptrace.SpanSlice // moved
 }
 
 // Append adds a group to traces: one resource with one scope.
@@ -31,6 +33,9 @@ func Append(traces ptrace.Traces, scope Scope, g *Group) {
 	ss.Scope().SetVersion(scope.Version)
 	if g.Watermark != 0 {
 		ss.Scope().Attributes().PutInt(evidence.KeyWatermark, g.Watermark)
+	}
+	if g.Calls != 0 {
+		ss.Scope().Attributes().PutInt(evidence.KeyCalls, g.Calls)
 	}
 	g.Spans.MoveAndAppendTo(ss.Spans())
 }

@@ -65,7 +65,7 @@ func (w *world) dial() *simkernel.Socket {
 
 func (w *world) tick(d time.Duration) {
 	w.Sleep(d)
-	w.table.Tick(w.Now, func(uint32, uint64) {})
+	w.table.Tick(w.Now, func(uint32, event.Role, uint64) {})
 }
 
 func (w *world) spans() ptrace.SpanSlice {

@@ -41,4 +41,8 @@
 // The watermark of a process is stated when it has moved and there are spans or
 // there was activity that the last one did not cover: a process that rests is
 // silent.
+//
+// Beside it stands up to when all calls of the host have been delivered, in the same
+// way: by the oldest one of any process that is open, or that waits for the
+// description of its process.
 package shard

@@ -2,6 +2,7 @@ package shard
 
 import (
 	"context"
+	"math"
 	"sync"
 
 	"go.opentelemetry.io/collector/pdata/ptrace"
@@ -51,8 +52,8 @@ func (o *outlet) flush(ctx context.Context, final bool) {
 		return &barrier{now: now, offset: reading.Offset, final: final, reports: reports}
 	})
 	o.noteActivity(&came)
-	open := o.collect(reports)
-	traces := o.batch(open, reading.Mono, final)
+	open, calls := o.collect(reports)
+	traces := o.batch(open, calls, reading.Mono, final)
 	o.offset = reading.Offset
 	if traces.ResourceSpans().Len() > 0 {
 		o.options.Consume(ctx, traces)
@@ -92,9 +93,9 @@ func (o *outlet) process(pid uint32) *process {
 }
 
 // collect takes the reports. It returns the start of the oldest open request by
-// pid.
-func (o *outlet) collect(reports <-chan report) map[uint32]uint64 {
-	open := map[uint32]uint64{}
+// pid, and that of the oldest open call.
+func (o *outlet) collect(reports <-chan report) (open map[uint32]uint64, calls uint64) {
+	open, calls = map[uint32]uint64{}, math.MaxUint64
 	var stats conn.Stats
 	var dropped, bad, noProcess, late uint64
 	for range o.options.Workers {
@@ -102,6 +103,7 @@ func (o *outlet) collect(reports <-chan report) map[uint32]uint64 {
 		stats.Add(&r.stats)
 		dropped += r.dropped
 		bad += r.bad
+		calls = min(calls, r.calls)
 		for pid, since := range r.open {
 			if at, ok := open[pid]; !ok || since < at {
 				open[pid] = since
@@ -122,7 +124,7 @@ func (o *outlet) collect(reports <-chan report) map[uint32]uint64 {
 		s.DroppedProcess += noProcess
 		s.Late += late
 	})
-	return open
+	return open, calls
 }
 
 // countLate counts the server spans that begin before watermark (Unix ns).
@@ -136,9 +138,10 @@ func countLate(spans ptrace.SpanSlice, watermark int64) (n uint64) {
 }
 
 // batch makes one batch of what there is to say of each process.
-func (o *outlet) batch(open map[uint32]uint64, now uint64, final bool) ptrace.Traces {
+func (o *outlet) batch(open map[uint32]uint64, calls, now uint64, final bool) ptrace.Traces {
 	traces := ptrace.NewTraces()
 	var spans, watermarks, undescribed uint64
+	calls = min(calls, o.base, o.heldBack())
 	for pid, p := range o.processes {
 		watermark := o.base
 		if since, ok := open[pid]; ok {
@@ -164,7 +167,7 @@ func (o *outlet) batch(open map[uint32]uint64, now uint64, final bool) ptrace.Tr
 		g := kspan.Group{Resource: resource, Spans: p.spans}
 		if states {
 			p.watermark = watermark
-			g.Watermark = int64(watermark) + o.offset
+			g.Watermark, g.Calls = int64(watermark)+o.offset, int64(calls)+o.offset
 			watermarks++
 		}
 		kspan.Append(traces, o.options.Scope, &g)
@@ -175,6 +178,20 @@ func (o *outlet) batch(open map[uint32]uint64, now uint64, final bool) ptrace.Tr
 		s.Undescribed += undescribed
 	})
 	return traces
+}
+
+// heldBack is the start of the first span that waits for the description of its process.
+func (o *outlet) heldBack() uint64 {
+	first := uint64(math.MaxUint64)
+	for pid, p := range o.processes {
+		if _, known := o.options.Resource(pid); known || p.spans.Len() == 0 {
+			continue
+		}
+		for _, s := range p.spans.All() {
+			first = min(first, uint64(int64(s.StartTimestamp())-o.offset))
+		}
+	}
+	return first
 }
 
 // postpone says whether a process that nobody has described yet should wait.

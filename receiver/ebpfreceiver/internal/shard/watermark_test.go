@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
+	"github.com/otelcol-custom/otelcol-custom/internal/evidence"
 	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/simkernel"
 )
 
@@ -200,4 +201,59 @@ func TestAWatermarkIsNeverBroken(t *testing.T) {
 			w.assertStats(func(s Stats) uint64 { return s.Late }, 0)
 		})
 	}
+}
+
+// calls lists up to when all calls of the host are said to be here, as times of the kernel.
+func calls(batches []ptrace.Traces) (list []uint64) {
+	for _, b := range batches {
+		for _, rs := range b.ResourceSpans().All() {
+			if v, ok := rs.ScopeSpans().At(0).Scope().Attributes().Get(evidence.KeyCalls); ok {
+				list = append(list, uint64(v.Int()-offset))
+			}
+		}
+	}
+	return list
+}
+
+func TestAnOpenCallOfAnyProcessHoldsTheCallsOfTheHost(t *testing.T) {
+	run(t, func(w *world) { w.options.Workers = 3 }, func(w *world) {
+		caller := w.Process(200, "caller").Thread()
+		out := w.Dial(caller, "10.0.0.1:42000", "10.0.0.9:80")
+		out.Write(caller, "Q slow\n")
+		begin := w.Kernel.Now
+		s := w.accept()
+		for range 3 {
+			w.serve(s, "fast")
+			for _, at := range calls(w.flush()) {
+				assert.LessOrEqual(t, at, begin)
+			}
+		}
+		out.Read(caller, "A ok\n")
+		w.serve(s, "fast")
+		w.flush()
+		w.serve(s, "fast")
+		batches := w.flush()
+		require.NotEmpty(t, calls(batches))
+		assert.Greater(t, calls(batches)[0], begin, "it has been delivered")
+	})
+}
+
+func TestSpansThatWaitForADescriptionHoldTheCallsOfTheHost(t *testing.T) {
+	run(t, nil, func(w *world) {
+		w.mu.Lock()
+		w.unknown[200] = true
+		w.mu.Unlock()
+		caller := w.Process(200, "caller").Thread()
+		out := w.Dial(caller, "10.0.0.1:42000", "10.0.0.9:80")
+		out.Write(caller, "Q new\n")
+		begin := w.Kernel.Now
+		out.Read(caller, "A ok\n")
+		s := w.accept()
+		w.serve(s, "fast")
+		w.flush()
+		w.serve(s, "fast")
+		for _, at := range calls(w.flush()) {
+			assert.LessOrEqual(t, at, begin)
+		}
+	})
 }

@@ -1,9 +1,12 @@
 package shard
 
 import (
+	"math"
+
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/conn"
+	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/event"
 	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/kspan"
 	"github.com/otelcol-custom/otelcol-custom/receiver/ebpfreceiver/internal/protocol"
 )
@@ -20,6 +23,7 @@ type barrier struct {
 type report struct {
 	spans   map[uint32]ptrace.SpanSlice // by pid
 	open    map[uint32]uint64           // by pid: start of its oldest open request
+	calls   uint64                      // start of the oldest open call of all processes
 	stats   conn.Stats
 	dropped uint64 // spans, ever
 	bad     uint64 // trace contexts, ever
@@ -105,8 +109,14 @@ func (w *worker) events(b *batch) {
 
 // report answers a barrier.
 func (w *worker) report(b *barrier) {
-	r := report{open: map[uint32]uint64{}}
-	w.table.Tick(b.now, func(pid uint32, since uint64) {
+	r := report{open: map[uint32]uint64{}, calls: math.MaxUint64}
+	w.table.Tick(b.now, func(pid uint32, role event.Role, since uint64) {
+		if role != event.RoleServer {
+			r.calls = min(r.calls, since)
+		}
+		if role == event.RoleClient {
+			return
+		}
 		if at, ok := r.open[pid]; !ok || since < at {
 			r.open[pid] = since
 		}
