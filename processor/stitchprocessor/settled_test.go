@@ -144,3 +144,33 @@ func TestATraceLeavesWhenTheLastThreadsWorkHasEnded(t *testing.T) {
 		})
 	}
 }
+
+// A process that rests says nothing more: what was put off to learn more, or in case of
+// more calls, is decided all the same.
+func TestTheLastTracesOfALoadAreNotHeldToTheDeadline(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		program program
+	}{{"a pool that goes on after the reply", poolAfter}, {"a second pool that goes on after the reply", nested}} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := sim.New(3)
+			var now, came, left int64
+			e := newEngine(defaults(), func(ptrace.Traces) { left = now })
+			w.Agent().Deliver = func(td ptrace.Traces) {
+				now = w.Now()
+				if td.SpanCount() > 0 {
+					e.consume(td, now)
+					came = now
+				}
+				e.tick(now)
+			}
+			load := &sim.Load{World: w, Target: tt.program(w), Clients: 4, Requests: 100, Think: 100 * time.Millisecond}
+			load.Start()
+			w.Run(30 * time.Second)
+			w.Close()
+			assert.Equal(t, 100, load.Done)
+			assert.Zero(t, e.assembly.Held())
+			assert.Less(t, left-came, (2 * time.Second).Nanoseconds())
+		})
+	}
+}

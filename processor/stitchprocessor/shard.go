@@ -82,6 +82,7 @@ type process struct {
 	nodes    nodes
 	owing    []*window.Node // servers that are yet to make calls
 	seen     int64
+	rested   int64 // about what time it was when it was found at rest last, Unix ns
 	blind    *mind // nil as long as there is nothing to check
 	carried  int64 // when a call came last that carried something, as seen
 	registry *registry
@@ -231,7 +232,36 @@ func (s *shard) tick(now int64) {
 	for n := s.nodes.first(); n != nil && n.Arrived+s.limits.wait <= now; n = s.nodes.first() {
 		s.drop(s.nodes.pop(), solve.Deadline)
 	}
+	for e := s.recent.Back(); e != nil; e = e.Prev() {
+		p := e.Value.(*process)
+		if p.seen+restTime > now {
+			break // so are those heard of later
+		}
+		s.rest(p, p.window.Watermark+now-p.seen)
+	}
 	s.hush()
+}
+
+// restTime is after how long without a word a process rests. One that does says nothing
+// more, not even a watermark. ns.
+const restTime = int64(300e6)
+
+// rest makes the decisions in a process that rests which were only put off to a time that
+// has come, at being about now. Those for which requests may yet come wait on.
+func (s *shard) rest(p *process, at int64) {
+	for c := p.window.Ripe(at); c != nil && c.End < p.window.Watermark; c = p.window.Ripe(at) {
+		if until := p.linker.Wait(c); until >= at {
+			p.window.Postpone(c, until)
+			continue
+		}
+		p.linker.Ripe(c, true)
+		s.solver.Final(c, solve.NoCandidate)
+		p.window.Resolve(c)
+	}
+	p.rested = at
+	s.quiet = append(s.quiet, p.owing...)
+	clear(p.owing)
+	p.owing = p.owing[:0]
 }
 
 // flush decides everything, and forgets it.
@@ -323,7 +353,7 @@ func (s *shard) hush() {
 			c.Blocks = append(c.Blocks, n)
 			continue
 		}
-		if p := s.owner(n); p.linker.Owes(n) {
+		if p := s.owner(n); p.linker.Owes(n, max(p.window.Watermark, p.rested)) {
 			p.owing = append(p.owing, n)
 			continue
 		}

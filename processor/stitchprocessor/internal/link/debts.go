@@ -85,15 +85,15 @@ func (d *debts) learn(c *window.Node, watermark int64) {
 
 // Owes reports whether a request that has been answered is yet to make late calls that at
 // least half of its kind make. It is given the time that these take at most and half of
-// that again: one may never come, or be nobody's for certain.
-func (l *Linker) Owes(r *window.Node) bool {
+// that again, which at tells, Unix ns: one may never come, or be nobody's for certain.
+func (l *Linker) Owes(r *window.Node, at int64) bool {
 	of := l.debts.of[r.Operation]
 	if of == nil || of.n < enough {
 		return false
 	}
 	for op, owed := range of.calls {
 		if owed.links*2 >= of.n && !slices.Contains(r.Note.Late, op) &&
-			l.p.Watermark < r.End+owed.longest+owed.longest/2 {
+			at < r.End+owed.longest+owed.longest/2 {
 			return true
 		}
 	}

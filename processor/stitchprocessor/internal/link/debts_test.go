@@ -47,24 +47,24 @@ func TestRequestsOweTheLateCallsThatTheirKindMakes(t *testing.T) {
 	}
 	r := d.request()
 	d.l.p.Watermark = r.End + 60*ms
-	assert.True(t, d.l.Owes(r), "a bit late")
+	assert.True(t, d.l.Owes(r, d.l.p.Watermark), "a bit late")
 	d.call(r, 8)
-	assert.True(t, d.l.Owes(r), "that was another one")
+	assert.True(t, d.l.Owes(r, d.l.p.Watermark), "that was another one")
 	d.call(r, 7)
-	assert.False(t, d.l.Owes(r), "paid")
+	assert.False(t, d.l.Owes(r, d.l.p.Watermark), "paid")
 
 	r = d.request()
 	d.l.p.Watermark = r.End + 74*ms
-	assert.True(t, d.l.Owes(r))
+	assert.True(t, d.l.Owes(r, d.l.p.Watermark))
 	d.l.p.Watermark = r.End + 75*ms
-	assert.False(t, d.l.Owes(r), "half as long again as any took: nobody waits for the deadline")
+	assert.False(t, d.l.Owes(r, d.l.p.Watermark), "half as long again as any took: nobody waits for the deadline")
 
 	for range 2 * debtMemory {
 		d.request()
 	}
 	r = d.request()
 	d.l.p.Watermark = r.End
-	assert.False(t, d.l.Owes(r), "forgotten: they make such calls no more")
+	assert.False(t, d.l.Owes(r, d.l.p.Watermark), "forgotten: they make such calls no more")
 }
 
 func TestNothingIsOwedBeforeItIsKnown(t *testing.T) {
@@ -74,9 +74,9 @@ func TestNothingIsOwedBeforeItIsKnown(t *testing.T) {
 	}
 	r := d.request()
 	d.l.p.Watermark = r.End
-	assert.False(t, d.l.Owes(r))
+	assert.False(t, d.l.Owes(r, d.l.p.Watermark))
 	d.call(r, 7)
-	assert.True(t, d.l.Owes(d.request()))
+	assert.True(t, d.l.Owes(d.request(), d.l.p.Watermark))
 }
 
 func TestDebtsAreBounded(t *testing.T) {
