@@ -199,20 +199,25 @@ func (h *habits) learn(c *window.Node) bool {
 		hb.wake.add(r.Note.WokenAt - c.End)
 	}
 	h.landed(hb, r, c)
-	return true
-}
-
-// measureAll takes the distances of c, which is linked, from what it may have followed.
-func (h *habits) measureAll(c *window.Node) {
-	r, hb := c.Parent, h.calls[c.Operation]
-	if hb == nil {
-		return
-	}
-	h.marks(r, c, func(m landmark, at, free int64) { h.measure(hb, r, c, m, at, free) })
+	h.marks(r, c, func(m landmark, at, free int64) {
+		if m.what != markRead {
+			h.measure(hb, r, c, m, at, free)
+		}
+	})
 	for _, sibling := range r.Note.Made {
 		if other := h.calls[sibling.Operation]; other != nil && sibling.Operation != c.Operation {
 			h.measure(other, r, sibling, landmark{markSibling, c.Operation}, c.Start(), c.Note.Free)
 		}
+	}
+	return true
+}
+
+// learnPlace takes the place of c, which is linked, after that of its request, when all
+// that began before has its place: of requests that are still open nothing is known.
+func (h *habits) learnPlace(c *window.Node) {
+	if hb := h.calls[c.Operation]; hb != nil {
+		at := c.Parent.Request.End
+		h.measure(hb, c.Parent, c, landmark{what: markRead}, at, at)
 	}
 }
 

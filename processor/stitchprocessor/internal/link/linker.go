@@ -146,7 +146,7 @@ func (l *Linker) learnOrders(t int64) {
 			later = append(later, c)
 		} else if c.Process != nil && c.State == window.Linked && c.Parent.Process != nil {
 			l.vote(c)
-			l.habits.measureAll(c)
+			l.habits.learnPlace(c)
 		}
 	}
 	clear(l.orders[len(later):])
