@@ -298,16 +298,18 @@ func (l *Linker) cost(hb *habit, r, c *window.Node) float64 {
 	switch {
 	case r.Note.WokenAt == 0 || cost >= never:
 		return cost
-	case c.End > r.Note.WokenAt || h.busy(r, c):
+	case h.busy(r, c):
+		return never
+	case !h.sole(hb, r):
+		// The thread may have been woken by another call and not have run until this one
+		// was done as well.
+		return cost + min(hb.wake.cost(r.Note.WokenAt-c.End), lateWake)
+	case c.End > r.Note.WokenAt:
 		return never
 	case !hb.wake.known():
 		return cost
 	}
-	wake := hb.wake.cost(r.Note.WokenAt - c.End)
-	if !h.sole(hb, r) {
-		wake = min(wake, lateWake)
-	}
-	return cost + wake
+	return cost + hb.wake.cost(r.Note.WokenAt-c.End)
 }
 
 // sole reports whether requests like r make no other calls than these.

@@ -26,4 +26,9 @@ func TestALateWakeSpeaksAgainstTheOnlyCallOfARequest(t *testing.T) {
 	assert.InDelta(t, alone, l.cost(first, r, c), 1e-9, "others make those")
 	h.calls[2].parents[9] = 50
 	assert.Greater(t, alone, l.cost(first, r, c)+lateWake, "the wake may have been for the other call")
+
+	r.Note.WokenAt = c.End - 1
+	assert.Less(t, l.cost(first, r, c), float64(never), "woken by the other one, it ran when this one was done, too")
+	delete(h.calls, 2)
+	assert.EqualValues(t, never, l.cost(first, r, c), "it was woken by what it waited for")
 }
