@@ -146,7 +146,7 @@ const landGrace = int64(2e9)
 
 func (l *Linker) waitForLanding(c *window.Node) int64 {
 	hb := l.habits.calls[c.Operation]
-	if hb == nil || !hb.lands() || hb.landing.order.known() || hasCandidate(c) || l.adjoins(c) {
+	if hb == nil || !hb.lands() || hb.landing.order.known() && hb.known() || hasCandidate(c) || l.adjoins(c) {
 		return 0
 	}
 	return c.End + landGrace
@@ -161,6 +161,16 @@ type given struct {
 
 // maxGiven bounds them; with maxRivals they fit into one problem.
 const maxGiven = 10
+
+// known reports whether it is known when such calls begin.
+func (hb *habit) known() bool {
+	for _, d := range hb.before {
+		if d.gaps.known() {
+			return true
+		}
+	}
+	return false
+}
 
 // giveUp takes note of a call that was left over, and is of no request for sure.
 func (l *Linker) giveUp(c *window.Node) {

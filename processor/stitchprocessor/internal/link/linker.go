@@ -137,6 +137,16 @@ func (l *Linker) Advance(t int64) {
 	l.learnOrders(t)
 }
 
+// learnOrder learns from the place of a call, or later: where a pool is waited for, what
+// began before counts, too.
+func (l *Linker) learnOrder(c *window.Node) {
+	if lands(c.Parent) {
+		l.habits.measureAll(c)
+	} else if len(l.orders) < maxReview {
+		l.orders = append(l.orders, c)
+	}
+}
+
 // learnOrders learns from the places of calls that ended before t and of what they
 // followed: all that began before has a place by then.
 func (l *Linker) learnOrders(t int64) {
@@ -227,8 +237,8 @@ func (l *Linker) Decided(call *window.Node) {
 		return
 	}
 	l.isolation.linked(call)
-	if l.habits.learn(call) && len(l.orders) < maxReview {
-		l.orders = append(l.orders, call)
+	if l.habits.learn(call) {
+		l.learnOrder(call)
 	}
 	l.debts.learn(call, l.p.Watermark)
 	l.repeats.learn(call)
