@@ -137,7 +137,7 @@ func TestCallsThatCompeteAreBetterAssignedTogether(t *testing.T) {
 		return replay.Score(released, score.Options{}).Calls
 	}
 	together, apart := calls(), calls(stitchprocessor.Joint)
-	assert.Greater(t, together.Recall().Value, apart.Recall().Value+0.1)
+	assert.Greater(t, together.Recall().Value, apart.Recall().Value+0.05)
 	assert.LessOrEqual(t, together.Wrong, apart.Wrong)
 }
 

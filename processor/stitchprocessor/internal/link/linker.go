@@ -141,7 +141,7 @@ func (l *Linker) Advance(t int64) {
 // began before counts, too.
 func (l *Linker) learnOrder(c *window.Node) {
 	if lands(c.Parent) {
-		l.habits.measureAll(c)
+		l.habits.learnPlace(c)
 	} else if len(l.orders) < maxReview {
 		l.orders = append(l.orders, c)
 	}
