@@ -45,8 +45,14 @@ func (m *mind) take(fresh []*window.Node) {
 func (m *mind) advance(watermark int64) {
 	m.window.Watermark = watermark
 	m.linker.Advance(watermark)
-	for c := m.window.Ripe(watermark); c != nil; c = m.window.Ripe(watermark) {
-		if until := m.linker.Wait(c); until >= watermark {
+	m.rest(watermark)
+}
+
+// rest makes the decisions that were only put off to a time that has come, at being about
+// now. Calls for which requests may yet come wait on.
+func (m *mind) rest(at int64) {
+	for c := m.window.Ripe(at); c != nil && c.End < m.window.Watermark; c = m.window.Ripe(at) {
+		if until := m.linker.Wait(c); until >= at {
 			m.window.Postpone(c, until)
 			continue
 		}

@@ -221,9 +221,7 @@ func (s *shard) advance(p *process, watermark int64) {
 	if p.blind != nil {
 		p.blind.advance(watermark)
 	}
-	s.quiet = append(s.quiet, p.owing...)
-	clear(p.owing)
-	p.owing = p.owing[:0]
+	s.collect(p)
 	s.out = append(s.out, message{action: actWatermark, process: p.peer, time: watermark})
 }
 
@@ -246,19 +244,18 @@ func (s *shard) tick(now int64) {
 // more, not even a watermark. ns.
 const restTime = int64(300e6)
 
-// rest makes the decisions in a process that rests which were only put off to a time that
-// has come, at being about now. Those for which requests may yet come wait on.
+// rest lets time pass in a process that rests, at being about now.
 func (s *shard) rest(p *process, at int64) {
-	for c := p.window.Ripe(at); c != nil && c.End < p.window.Watermark; c = p.window.Ripe(at) {
-		if until := p.linker.Wait(c); until >= at {
-			p.window.Postpone(c, until)
-			continue
-		}
-		p.linker.Ripe(c, true)
-		s.solver.Final(c, solve.NoCandidate)
-		p.window.Resolve(c)
+	p.rest(at)
+	if p.blind != nil {
+		p.blind.rest(at)
 	}
 	p.rested = at
+	s.collect(p)
+}
+
+// collect looks again at the servers of a process that are yet to make calls.
+func (s *shard) collect(p *process) {
 	s.quiet = append(s.quiet, p.owing...)
 	clear(p.owing)
 	p.owing = p.owing[:0]
