@@ -334,8 +334,7 @@ func (s *shard) decided(d solve.Decision) {
 
 // unblock looks again at the servers that waited for a decision on a call.
 func (s *shard) unblock(c *window.Node) {
-	s.quiet = append(s.quiet, c.Blocks...)
-	c.Blocks = nil
+	s.quiet = append(s.quiet, c.Unblock()...)
 }
 
 // hush tells which servers have no undecided call any more that may be theirs, and owe
@@ -347,7 +346,7 @@ func (s *shard) hush() {
 			continue
 		}
 		if c := n.Process.FirstUndecided(n.Start(), n.End); c != nil {
-			c.Blocks = append(c.Blocks, n)
+			c.Block(n)
 			continue
 		}
 		if p := s.owner(n); p.linker.Owes(n, max(p.window.Watermark, p.rested)) {

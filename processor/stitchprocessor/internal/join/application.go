@@ -205,17 +205,17 @@ func named(requests []*Span, s *Span) (found *Span) {
 			second = min(second, m)
 		}
 	}
-	if found == nil || margin(found, s) > second-tight || found.view != nil {
+	if found == nil || margin(found, s) > second-tight || found.rare().view != nil {
 		return nil
 	}
 	return found
 }
 
 func (a *Assembler) enclose(k, s *Span, confidence float64) bool {
-	if k.view != nil || !a.hang(s, k) {
+	if k.rare().view != nil || !a.hang(s, k) {
 		return false
 	}
-	k.view = s
+	k.more().view = s
 	s.method, s.confidence = MethodApplication, confidence
 	a.Counts.Applications++
 	a.answer(k, askApplication)
@@ -236,7 +236,7 @@ func (a *Assembler) around(p *Process, s *Span) (*Span, float64) {
 	for _, k := range p.unmatched {
 		switch {
 		case !encloses(k, s):
-		case k.view != nil:
+		case k.rare().view != nil:
 			taken = true
 		case k == t.request:
 			told = k

@@ -184,7 +184,7 @@ func (a *Assembler) Linked(child, parent *Span, method string, confidence float6
 	}
 	if a.hang(child, parent) {
 		child.method, child.confidence, child.explicit = method, confidence, false
-		child.candidate = nil
+		child.forgetCandidate()
 		a.answer(child, askCandidate)
 	}
 	a.answer(child, askLocal)
@@ -212,11 +212,18 @@ func (a *Assembler) Low(child, candidate *Span, method string, confidence float6
 // suggest gives a span without a parent a link to what may be it.
 func (a *Assembler) suggest(child, candidate *Span, method string, confidence float64) {
 	if !child.released && child.parent == nil {
-		child.candidate, child.method, child.confidence = candidate, method, confidence
+		child.more().candidate, child.method, child.confidence = candidate, method, confidence
 		if !candidate.released {
-			candidate.dependents = append(candidate.dependents, child)
+			candidate.more().dependents = append(candidate.more().dependents, child)
 			a.ask(child, askCandidate)
 		}
+	}
+}
+
+// forgetCandidate takes back what suggest gave.
+func (s *Span) forgetCandidate() {
+	if s.aside != nil {
+		s.aside.candidate = nil
 	}
 }
 

@@ -6,7 +6,7 @@ import "slices"
 // itself names. It does not decide over that, but over an SDK's span above it which
 // has lost its context.
 func (a *Assembler) testify(call, request *Span, method string, confidence float64, vague bool) {
-	call.cause, call.method, call.confidence, call.vague = request, method, confidence, vague
+	call.more().cause, call.method, call.confidence, call.vague = request, method, confidence, vague
 	if !vague && !call.released && call.parent == nil && !a.hang(call, request) && call.Process.instrumented {
 		a.ask(call, askApplication) // for the span that has lost its context
 		a.applying.push(call, a.now+a.config.ApplicationWait)
@@ -17,10 +17,10 @@ func (a *Assembler) testify(call, request *Span, method string, confidence float
 
 // recant takes a testimony back, and what rests on it.
 func (a *Assembler) recant(call *Span) {
-	if call.cause == nil {
+	if call.rare().cause == nil {
 		return
 	}
-	call.cause, call.method, call.confidence = nil, "", 0
+	call.aside.cause, call.method, call.confidence = nil, "", 0
 	root := a.sdk.began[call.WireTrace]
 	if root == nil || root.released || root.parent == nil || !root.restored {
 		return
@@ -68,12 +68,13 @@ func (a *Assembler) hear(root *Span) (t testimony) {
 			continue
 		}
 		t.open = t.open || !call.released && call.open&askLocal != 0
+		cause := call.rare().cause
 		switch {
-		case call.cause == nil || call.vague && t.request != nil && !t.vague:
-		case t.request != nil && t.request != call.cause && t.vague == call.vague:
+		case cause == nil || call.vague && t.request != nil && !t.vague:
+		case t.request != nil && t.request != cause && t.vague == call.vague:
 			t.disputed = true
 		case t.request == nil || t.vague && !call.vague || call.confidence > t.confidence:
-			t.request, t.method, t.confidence, t.vague = call.cause, call.method, call.confidence, call.vague
+			t.request, t.method, t.confidence, t.vague = cause, call.method, call.confidence, call.vague
 		}
 	}
 	return t
@@ -94,7 +95,7 @@ func (a *Assembler) restore(root *Span) {
 	case t.disputed:
 		a.Counts.Rejected[Ambiguous]++
 	case t.request == nil:
-	case t.request.view == nil && t.request.Process.instrumented && !root.App.late:
+	case t.request.rare().view == nil && t.request.Process.instrumented && !root.App.late:
 		a.awaitView(root, t.request)
 		return
 	default:
@@ -113,14 +114,17 @@ func (a *Assembler) awaitView(root, request *Span) {
 	if root.App.awaits {
 		return
 	}
-	root.App.awaits, root.seeks, request.lost = true, request.lost, root
+	root.App.awaits, root.seeks, request.more().lost = true, request.rare().lost, root
 	a.applying.push(root, a.now+a.config.ApplicationWait)
 }
 
 // viewed puts the roots that waited for the SDK's span of a request below that.
 func (a *Assembler) viewed(request *Span) {
-	root := request.lost
-	request.lost = nil
+	root := request.rare().lost
+	if root == nil {
+		return
+	}
+	request.aside.lost = nil
 	for root != nil {
 		next := root.seeks
 		root.seeks, root.App.awaits = nil, false
@@ -132,8 +136,8 @@ func (a *Assembler) viewed(request *Span) {
 // reattach puts an SDK's root below a request, or the SDK's span of that.
 func (a *Assembler) reattach(root *Span, t *testimony) {
 	above := t.request
-	if above.view != nil {
-		above = above.view
+	if view := above.rare().view; view != nil {
+		above = view
 	}
 	switch g := a.checkLost(root, above, t.method); {
 	case g != Guards:

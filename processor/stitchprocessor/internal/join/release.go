@@ -71,7 +71,7 @@ func (a *Assembler) dress(s *Span, settled *bool) {
 		d.SetParentSpanID(s.visibleParent())
 		attrs.PutStr(evidence.KeyMethod, s.method)
 		attrs.PutDouble(evidence.KeyConfidence, s.confidence)
-	case s.candidate != nil:
+	case s.rare().candidate != nil:
 		s.linkCandidate()
 	}
 	if *settled {
@@ -83,8 +83,8 @@ func (a *Assembler) dress(s *Span, settled *bool) {
 // linkCandidate leaves a span link to what may be the parent.
 func (s *Span) linkCandidate() {
 	l := s.Data.Links().AppendEmpty()
-	l.SetTraceID(s.candidate.root().finalTrace())
-	l.SetSpanID(s.candidate.visible())
+	l.SetTraceID(s.aside.candidate.root().finalTrace())
+	l.SetSpanID(s.aside.candidate.visible())
 	l.Attributes().PutStr(evidence.KeyMethod, s.method)
 	l.Attributes().PutDouble(evidence.KeyConfidence, s.confidence)
 }
@@ -149,8 +149,12 @@ func (a *Assembler) put(s *Span) {
 func (a *Assembler) gone(s *Span) {
 	s.Data, s.Group = ptrace.Span{}, nil
 	a.held--
-	dependents := s.dependents
-	s.parent, s.first, s.next, s.tree, s.candidate, s.dependents = nil, nil, nil, nil, nil, nil
+	s.parent, s.first, s.next, s.tree = nil, nil, nil, nil
+	if s.aside == nil {
+		return
+	}
+	dependents := s.aside.dependents
+	s.aside.candidate, s.aside.dependents = nil, nil
 	for _, d := range dependents {
 		a.answer(d, askCandidate)
 	}

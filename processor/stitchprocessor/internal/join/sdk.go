@@ -169,7 +169,7 @@ func (s *Span) dressApplication() {
 			attrs.PutStr(evidence.KeyMethod, s.method)
 			attrs.PutDouble(evidence.KeyConfidence, s.confidence)
 		}
-	case s.candidate != nil:
+	case s.rare().candidate != nil:
 		s.linkCandidate()
 	}
 }

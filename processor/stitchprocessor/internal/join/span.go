@@ -89,23 +89,42 @@ type Span struct {
 
 	method     string
 	confidence float64
-	candidate  *Span   // of a link that is not sure enough for a parent
-	dependents []*Span // whose candidate this is
+	aside      *aside // nil for most
 
 	parent, first, next *Span // children are a list
 	tree                *tree // of a root that is held
 	id                  pcommon.SpanID
 	trace               pcommon.TraceID // own one; final once released
 
+	alike *Span // next one at the same position
+	seeks *Span // next one that looks for the same span
+}
+
+// aside is what few spans have, apart from the others since it would make them larger.
+type aside struct {
+	candidate  *Span   // of a link that is not sure enough for a parent
+	dependents []*Span // whose candidate this is
 	// cause is the request that evidence names for a call whose parent the program
 	// itself names: method and confidence are of that.
 	cause *Span
+	view  *Span // of a request: the SDK's span of it, which is below
+	lost  *Span // of a request: the first of the SDK's roots that seek its view
+}
 
-	alike *Span // next one at the same position
-	seeks *Span // next one that looks for the same span
+// more returns what few spans have, to be changed.
+func (s *Span) more() *aside {
+	if s.aside == nil {
+		s.aside = &aside{}
+	}
+	return s.aside
+}
 
-	view *Span // of a request: the SDK's span of it, which is below
-	lost *Span // of a request: the first of the SDK's roots that seek its view
+// rare returns what few spans have, to be read.
+func (s *Span) rare() aside {
+	if s.aside == nil {
+		return aside{}
+	}
+	return *s.aside
 }
 
 // tree is what the root of held spans knows of them.

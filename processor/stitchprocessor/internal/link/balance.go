@@ -121,7 +121,7 @@ func (l *Linker) claimBalance(c, from *window.Node) {
 	} else {
 		claim.Sibling, r = from, from.Parent
 	}
-	if r == nil || slices.ContainsFunc(r.Note.Made, func(made *window.Node) bool { return made.Operation == c.Operation }) {
+	if r == nil || slices.ContainsFunc(r.Made(), func(made *window.Node) bool { return made.Operation == c.Operation }) {
 		return
 	}
 	l.claim(c, claim)

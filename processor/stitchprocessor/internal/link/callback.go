@@ -59,7 +59,7 @@ func (c *callbacks) pairAll(l *Linker, g *lag, how certainty) {
 		if e.node.Server {
 			return
 		}
-		e.node.Note.Before, before = before, e.node
+		e.node.Turned().Before, before = before, e.node
 		if e.node.ConnID != read.Node.ConnID {
 			c.queue.learn(read, e.node.Peer)
 		}
@@ -109,4 +109,4 @@ func (c *callbacks) next(g *lag, freed, call *window.Node) bool {
 
 // greeting reports whether an exchange is what opens a connection: those who open one
 // get it when that is done.
-func greeting(n *window.Node) bool { return n.Ordinal == 0 && n.Opaque && n.ConnectTime != 0 }
+func greeting(n *window.Node) bool { return n.Ordinal == 0 && n.Opaque && n.Connect != nil }

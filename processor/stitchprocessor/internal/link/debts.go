@@ -76,8 +76,8 @@ func (d *debts) learn(c *window.Node, watermark int64) {
 		owed = &debt{}
 		of.calls[c.Operation] = owed
 	}
-	if note := &c.Parent.Note; !slices.Contains(note.Late, c.Operation) {
-		note.Late = append(note.Late, c.Operation)
+	if led := c.Parent.Led(); !slices.Contains(led.Late, c.Operation) {
+		led.Late = append(led.Late, c.Operation)
 	}
 	owed.links++
 	owed.longest = max(owed.longest-owed.longest/64, watermark-c.Parent.End)
@@ -92,7 +92,7 @@ func (l *Linker) Owes(r *window.Node, at int64) bool {
 		return false
 	}
 	for op, owed := range of.calls {
-		if owed.links*2 >= of.n && !slices.Contains(r.Note.Late, op) &&
+		if owed.links*2 >= of.n && !slices.Contains(r.Late(), op) &&
 			at < r.End+owed.longest+owed.longest/2 {
 			return true
 		}

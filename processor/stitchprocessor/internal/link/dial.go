@@ -42,8 +42,8 @@ func (d *dials) undisturbed(c *window.Node) bool {
 		return true
 	}
 	known := m.at[:min(m.n, len(m.at))]
-	if m.n > len(known) && slices.Min(known) > c.ConnectTime {
+	if m.n > len(known) && slices.Min(known) > c.Connect.Time {
 		return false
 	}
-	return !slices.ContainsFunc(known, func(t int64) bool { return c.ConnectTime <= t && t <= c.Start() })
+	return !slices.ContainsFunc(known, func(t int64) bool { return c.Connect.Time <= t && t <= c.Start() })
 }

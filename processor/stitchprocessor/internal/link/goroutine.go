@@ -61,13 +61,13 @@ func createdBy(l *Linker, c *window.Node) {
 		}
 	}
 	by(c.Request.GoidParent, c.Start(), disturbed, window.Support)
-	if c.ConnectTime == 0 {
+	if c.Connect == nil {
 		return
 	}
 	score, trust := disturbed, window.Support
 	if l.dials.undisturbed(c) {
 		score, trust = creatorKind.Precision, window.Likely
 	}
-	by(c.Connect.Goid, c.ConnectTime, score, trust)
-	by(c.Connect.GoidParent, c.ConnectTime, score, trust)
+	by(c.Connect.Goid, c.Connect.Time, score, trust)
+	by(c.Connect.GoidParent, c.Connect.Time, score, trust)
 }

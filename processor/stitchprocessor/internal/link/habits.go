@@ -161,12 +161,12 @@ func (h *habits) each(c *window.Node) *habit {
 
 // makes reports whether r is of a kind that makes such calls and has made none yet.
 func (hb *habit) makes(r, c *window.Node) bool {
-	for _, made := range r.Note.Made {
+	for _, made := range r.Made() {
 		if made.Operation == c.Operation {
 			return false
 		}
 	}
-	if int(r.Children) > len(r.Note.Made) {
+	if int(r.Children) > len(r.Made()) {
 		return false // it is not known what for
 	}
 	return hb.staged() || hb.parents[r.Operation]*50 >= hb.links
@@ -176,8 +176,9 @@ func (hb *habit) makes(r, c *window.Node) bool {
 func (h *habits) learn(c *window.Node) bool {
 	r, class := c.Parent, kinds[c.Kind].Class
 	own := class == Owner || class == Identity // where these say it all, nothing is left over
-	if class != Owner && len(r.Note.Made) < maxMade {
-		r.Note.Made = append(r.Note.Made, c)
+	if class != Owner && len(r.Made()) < maxMade {
+		led := r.Led()
+		led.Made = append(led.Made, c)
 	}
 	hb := h.calls[c.Operation]
 	if hb == nil || class == Pattern || class == Time {
@@ -204,7 +205,7 @@ func (h *habits) learn(c *window.Node) bool {
 			h.measure(hb, r, c, m, at, free)
 		}
 	})
-	for _, sibling := range r.Note.Made {
+	for _, sibling := range r.Made() {
 		if other := h.calls[sibling.Operation]; other != nil && sibling.Operation != c.Operation {
 			h.measure(other, r, sibling, landmark{markSibling, c.Operation}, c.Start(), c.Note.Free)
 		}
@@ -262,7 +263,7 @@ func (h *habits) among(r *window.Node, m landmark) *sequence {
 // between which each was.
 func (h *habits) marks(r, c *window.Node, f func(m landmark, at, free int64)) {
 	f(landmark{what: markRead}, r.Request.End, r.Request.End)
-	for _, sibling := range r.Note.Made {
+	for _, sibling := range r.Made() {
 		if sibling != c && sibling.Operation != c.Operation {
 			f(landmark{markSibling, sibling.Operation}, sibling.Start(), sibling.Note.Free)
 		}

@@ -176,7 +176,7 @@ func (l *Linker) Forget(n *window.Node) {
 // request that the call may belong to. Zero: decide now.
 func (l *Linker) Wait(call *window.Node) int64 {
 	var until int64
-	for _, r := range call.Note.Labels {
+	for _, r := range call.Turn().Labels {
 		if r != nil {
 			until = max(until, r.Answered()+turnGrace)
 		}

@@ -37,9 +37,9 @@ func (ls *loops) watch(n *window.Node) {
 			}
 		}
 	}
-	if c := &n.Connect; n.ConnectTime != 0 && c.Tick != 0 && c.Goid == 0 {
+	if c := n.Connect; c != nil && c.Tick != 0 && c.Goid == 0 {
 		if lp := ls.get(c.TID); lp != nil {
-			lp.add(event{node: n, io: c.IO, tick: c.Tick, at: n.ConnectTime})
+			lp.add(event{node: n, io: c.IO, tick: c.Tick, at: c.Time})
 		}
 	}
 }
@@ -216,7 +216,7 @@ func (lp *loop) dispatch(l *Linker, e *event) {
 	case e.node.Server:
 		lp.output(l, e)
 		l.loops.wakes.note(l, lp, e)
-	case e.node.ConnectTime == 0 && e.node.Ordinal > 0:
+	case e.node.Connect == nil && e.node.Ordinal > 0:
 		lp.output(l, e)
 	}
 	// The first call on a new connection is written when the connection is there:

@@ -88,7 +88,7 @@ func (q *queue) empty(peer netip.AddrPort) {
 func (q *queue) replied(r *window.Node) {
 	if len(q.waiting) > 0 {
 		q.waiting = slices.DeleteFunc(q.waiting, func(m *window.Message) bool {
-			return m.Node == r || m.Node.Process == nil || m.Node.Note.Labels[0] == r
+			return m.Node == r || m.Node.Process == nil || m.Node.Turn().Labels[0] == r
 		})
 	}
 }
@@ -102,6 +102,6 @@ func (q *queue) wrong(call *window.Node) {
 		if call.Note.Waited {
 			q.astray[call.Peer] = true
 		}
-		call = call.Note.Previous[0]
+		call = call.Turn().Previous[0]
 	}
 }

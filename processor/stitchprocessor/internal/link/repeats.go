@@ -23,7 +23,7 @@ const (
 // made counts the other calls like c that are of r.
 func made(r, c *window.Node) int {
 	n := 0
-	for _, x := range r.Note.Made {
+	for _, x := range r.Made() {
 		if x != c && x.Operation == c.Operation && x.Parent == r {
 			n++
 		}

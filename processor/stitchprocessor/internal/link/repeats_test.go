@@ -12,7 +12,7 @@ func TestFurtherCallsOfAKindAreBelievedWhereTheyAreUsual(t *testing.T) {
 	var p repeats
 	link := func(r *window.Node) *window.Node {
 		c := &window.Node{Operation: 7, Parent: r}
-		r.Note.Made = append(r.Note.Made, c)
+		r.Led().Made = append(r.Led().Made, c)
 		p.learn(c)
 		return c
 	}
@@ -24,7 +24,7 @@ func TestFurtherCallsOfAKindAreBelievedWhereTheyAreUsual(t *testing.T) {
 		link(request())
 	}
 	assert.True(t, p.exceeds(one, other))
-	assert.False(t, p.exceeds(one, one.Note.Made[0]), "the one that it has made is no other one")
+	assert.False(t, p.exceeds(one, one.Made()[0]), "the one that it has made is no other one")
 	assert.False(t, p.exceeds(request(), other))
 	assert.False(t, p.exceeds(one, &window.Node{Operation: 8}), "calls of another kind do not count")
 	for range enough {

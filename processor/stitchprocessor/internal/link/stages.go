@@ -66,7 +66,7 @@ func (l *Linker) vote(c *window.Node) {
 	if len(h.calls) < 2 || h.requests[r.Operation] == nil || h.calls[c.Operation] == nil || c.Request.Goroutine() || c.Request.Loop() {
 		return
 	}
-	for _, made := range r.Note.Made {
+	for _, made := range r.Made() {
 		if made != c && made.Kind != Rest {
 			return
 		}
@@ -175,7 +175,7 @@ func (hb *habit) unknown() bool { return hb.links*4 <= hb.calls }
 // to have made, as a negative logarithm.
 func (h *habits) stageCost(hb *habit, r, x *window.Node) float64 {
 	st := hb.stage
-	for _, c := range r.Note.Made {
+	for _, c := range r.Made() {
 		if c.Operation != st.next {
 			continue
 		}

@@ -104,7 +104,7 @@ func ownedAfterAll(l *Linker, c *window.Node) {
 
 // unconnected reports whether c is a connect that failed: no I/O belongs to it, but
 // it is known after which one of its thread it came.
-func unconnected(c *window.Node) bool { return c.Request.IO == 0 && c.ConnectTime != 0 }
+func unconnected(c *window.Node) bool { return c.Request.IO == 0 && c.Connect != nil }
 
 // before returns the message that the thread of a call moved right before it.
 func (l *Linker) before(c *window.Node) *window.Message {

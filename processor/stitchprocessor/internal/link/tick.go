@@ -152,13 +152,13 @@ func (g *lag) pair(l *Linker, read *window.Message, e *event, how certainty) {
 
 // label notes that the call belongs to the request from, or to that of the call from.
 func (g *lag) label(from, call *window.Node, how certainty) {
-	n := &call.Note
+	n, turn := &call.Note, call.Turned()
 	n.Certainty[g.index], n.Waited = how, how == queued
 	if from.Server {
-		n.Labels[g.index] = from
+		turn.Labels[g.index] = from
 		return
 	}
-	n.Labels[g.index], n.Previous[g.index] = from.Note.Labels[g.index], from
+	turn.Labels[g.index], turn.Previous[g.index] = from.Turn().Labels[g.index], from
 	n.Certainty[g.index] = max(how, from.Note.Certainty[g.index])
 }
 
@@ -168,7 +168,7 @@ const maxChain = 256
 // replied: the reply of a call led to the reply of a request. If the model has said
 // before that the call belongs to it, the whole chain of calls is confirmed.
 func (g *lag) replied(l *Linker, call, request *window.Node, how certainty) {
-	label := call.Note.Labels[g.index]
+	label := call.Turn().Labels[g.index]
 	how = max(how, call.Note.Certainty[g.index])
 	if label != nil {
 		g.proven[how].check(label == request)
@@ -184,20 +184,20 @@ func (g *lag) replied(l *Linker, call, request *window.Node, how certainty) {
 	}
 	for n := 0; call != nil && n < maxChain; n++ {
 		g.confirm(l, call, request)
-		call = call.Note.Previous[g.index]
+		call = call.Turn().Previous[g.index]
 	}
 }
 
 // confirm: the call is the request's, and so are those before it that the same read led to.
 func (g *lag) confirm(l *Linker, call, request *window.Node) {
 	for n := 0; call != nil && n < maxChain; n++ {
-		if call.Note.Labels[g.index] == request {
+		if call.Turn().Labels[g.index] == request {
 			l.toParent(call, request, TickOrder)
 		}
 		if g.queue == nil {
 			return
 		}
-		call = call.Note.Before
+		call = call.Turn().Before
 	}
 }
 
@@ -205,7 +205,7 @@ func (g *lag) confirm(l *Linker, call, request *window.Node) {
 // they have proved to be worth by now.
 func ledTo(l *Linker, c *window.Node) {
 	tid := c.Request.TID
-	if c.ConnectTime != 0 {
+	if c.Connect != nil {
 		tid = c.Connect.TID
 	}
 	if lp := l.loops.of[tid]; lp != nil {
@@ -217,10 +217,9 @@ func ledTo(l *Linker, c *window.Node) {
 
 // suggest claims what the model says of a call, for what it has proved to be worth.
 func (g *lag) suggest(l *Linker, c *window.Node) {
-	n := &c.Note
-	how := n.Certainty[g.index]
-	claim := window.Claim{Parent: n.Labels[g.index], Kind: Tick, Score: g.proven[how].score(how), Trust: tickKind.Trust}
-	if from := n.Previous[g.index]; from != nil {
+	how, turn := c.Note.Certainty[g.index], c.Turn()
+	claim := window.Claim{Parent: turn.Labels[g.index], Kind: Tick, Score: g.proven[how].score(how), Trust: tickKind.Trust}
+	if from := turn.Previous[g.index]; from != nil {
 		// On the same connection it may be somebody's who waited for that.
 		if claim.Parent, claim.Sibling = nil, from; from.ConnID == c.ConnID {
 			return

@@ -85,7 +85,7 @@ func (h *habits) freed(r *window.Node) int64 {
 // worked reports whether another call than c is known that the worker which completed r
 // had made before, since it was free.
 func (h *habits) worked(r, c *window.Node, freed int64) bool {
-	for _, made := range r.Note.Made {
+	for _, made := range r.Made() {
 		if made != c && made.Start() >= freed && made.End <= r.Note.WokenAt {
 			return true
 		}

@@ -1,5 +1,7 @@
 package window
 
+import "slices"
+
 // key names the io-th I/O of thread tid.
 func key(tid, io uint32) uint64 { return uint64(tid)<<32 | uint64(io) }
 
@@ -79,16 +81,14 @@ const maxAwaits = 12
 
 // Await makes the Add of a message that has the io-th I/O of thread tid return n.
 func (p *Process) Await(tid, io uint32, n *Node) {
-	if tid == 0 || io == 0 || len(n.awaits) == maxAwaits || !n.indexed {
+	if tid == 0 || io == 0 || len(n.awaited()) == maxAwaits || !n.indexed {
 		return
 	}
 	k := key(tid, io)
-	for _, old := range n.awaits {
-		if old == k {
-			return
-		}
+	if slices.Contains(n.awaited(), k) {
+		return
 	}
-	n.awaits = append(n.awaits, k)
+	n.waits().awaits = append(n.waits().awaits, k)
 	p.awaiting[k] = append(p.awaiting[k], n)
 }
 
@@ -102,11 +102,8 @@ func (p *Process) awaken(k uint64, awakened []*Node) []*Node {
 	}
 	delete(p.awaiting, k)
 	for _, n := range nodes {
-		for i, old := range n.awaits {
-			if old == k {
-				n.awaits = append(n.awaits[:i], n.awaits[i+1:]...)
-				break
-			}
+		if i := slices.Index(n.awaited(), k); i >= 0 {
+			n.pending.awaits = slices.Delete(n.pending.awaits, i, i+1)
 		}
 	}
 	return append(awakened, nodes...)

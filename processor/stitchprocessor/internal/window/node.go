@@ -26,6 +26,12 @@ type Carried struct {
 	RequestID string
 }
 
+// Connect is a call of connect.
+type Connect struct {
+	evidence.Point
+	Time int64 // Unix ns
+}
+
 // Context is a trace context on the wire.
 type Context struct {
 	Trace  [16]byte
@@ -46,10 +52,9 @@ type Node struct {
 	Peer   netip.AddrPort
 	// Operation tells what is asked for, apart from whom: equal questions have equal ones.
 	Operation uint64
-	// Connect is where connect was called. ConnectTime is zero unless this is the
-	// first exchange of a connection whose connect was seen.
-	Connect     evidence.Point
-	ConnectTime int64
+	// Connect is where and when connect was called. Nil unless this is the first
+	// exchange of a connection whose connect was seen.
+	Connect *Connect
 	// Carried is what the request carried. Nil: nothing, as nearly always.
 	Carried *Carried
 
@@ -75,27 +80,58 @@ type Node struct {
 	Parent     *Node
 	Confidence float64
 	Claims     []Claim
-	// Blocks are the requests whose owner waits for the decision on this call.
-	Blocks []*Node
 
 	// Note is what the linker remembers of this node.
 	Note Note
 	// Twin is the same span in a window of its own. See Blind.
 	Twin *Node
 
-	ripe   int64 // when an undecided call can be given up
-	reach  int64 // latest Answered among the servers up to this one
-	awaits []uint64
+	ripe    int64    // when an undecided call can be given up
+	reach   int64    // latest Answered among the servers up to this one
+	pending *pending // nil for most
+}
+
+// pending is what waits for a node, and what it waits for.
+type pending struct {
+	blocks []*Node  // requests whose owner waits for the decision on this call
+	awaits []uint64 // messages, by key
+}
+
+// waits returns what the node waits for and what waits for it, to be changed.
+func (n *Node) waits() *pending {
+	if n.pending == nil {
+		n.pending = &pending{}
+	}
+	return n.pending
+}
+
+// awaited are the keys of the messages that the node waits for.
+func (n *Node) awaited() []uint64 {
+	if n.pending == nil {
+		return nil
+	}
+	return n.pending.awaits
+}
+
+// Block notes that the owner of request waits for the decision on this call.
+func (n *Node) Block(request *Node) { n.waits().blocks = append(n.waits().blocks, request) }
+
+// Unblock returns the requests whose owner waited, and forgets them.
+func (n *Node) Unblock() []*Node {
+	if n.pending == nil {
+		return nil
+	}
+	blocks := n.pending.blocks
+	n.pending.blocks = nil
+	return blocks
 }
 
 // Note is scratch space of the link rules.
 type Note struct {
-	Labels    [2]*Node // request that this call belongs to, if the loop has lag 0 or 1
-	Previous  [2]*Node // call whose reply led to this one, likewise
-	Before    *Node    // call that the same read had led to before this one, without a lag
+	Turn      *Turn    // what an event loop is taken to have made this call for. Nil: nothing
 	Tries     uint8    // times that the decision on this call was put off
 	Waited    bool     // for its connection
-	Certainty [2]uint8 // of Labels, as the linker understands it
+	Certainty [2]uint8 // of Turn.Labels, as the linker understands it
 	Place     int32    // in the queue of an event loop's requests, or of its calls
 	Loop      uint32   // thread of the event loop that was told of this call
 	Told      uint32   // turn in which it was
@@ -106,12 +142,65 @@ type Note struct {
 	Walks     uint8    // times its thread's I/O was walked for a call that was ripe
 	WokenBy   uint32   // thread that woke the one that replied to do so
 	WokenAt   int64    // when it did, Unix ns
-	Made      []*Node  // calls that are known to belong to this request
 	Free      int64    // since when the thread that made this call was free to do so, Unix ns
 	Fits      [2]*Node // requests that this call may belong to best, as of the last look
-	Late      []uint64 // operations of calls of this request that ended after it
 	Counted   bool     // it has been taken into account what such calls follow
 	Woke      int64    // when what was read first made its thread wake another one, Unix ns
+	Led       *Led     // what this request led to. Nil: nothing that is known
+}
+
+// Turn is what an event loop is taken to have made a call for, if it has lag 0 or 1.
+type Turn struct {
+	Labels   [2]*Node // request that the call belongs to
+	Previous [2]*Node // call whose reply led to this one
+	Before   *Node    // call that the same read had led to before this one, without a lag
+}
+
+// Turn returns what an event loop made the call for, to be read.
+func (n *Node) Turn() Turn {
+	if n.Note.Turn == nil {
+		return Turn{}
+	}
+	return *n.Note.Turn
+}
+
+// Turned returns the same, to be changed.
+func (n *Node) Turned() *Turn {
+	if n.Note.Turn == nil {
+		n.Note.Turn = &Turn{}
+	}
+	return n.Note.Turn
+}
+
+// Led is what is known of the calls that a request led to.
+type Led struct {
+	Made []*Node  // that are known to belong to it
+	Late []uint64 // operations of those that ended after it
+}
+
+// Made returns the calls that are known to belong to the request, as far as the linker
+// keeps them.
+func (n *Node) Made() []*Node {
+	if n.Note.Led == nil {
+		return nil
+	}
+	return n.Note.Led.Made
+}
+
+// Late returns the operations of the calls of the request that ended after it.
+func (n *Node) Late() []uint64 {
+	if n.Note.Led == nil {
+		return nil
+	}
+	return n.Note.Led.Late
+}
+
+// Led returns what is known of the calls of the request, to be changed.
+func (n *Node) Led() *Led {
+	if n.Note.Led == nil {
+		n.Note.Led = &Led{}
+	}
+	return n.Note.Led
 }
 
 // Message is one of the two messages of a node.
@@ -134,7 +223,10 @@ func NewNode(e *evidence.Exchange, server bool, end int64) *Node {
 	n := &Node{
 		Server: server, Opaque: e.Opaque, Lossy: e.Lossy,
 		ConnID: e.ConnID, Ordinal: e.Ordinal, Peer: e.Peer,
-		Connect: e.Connect, ConnectTime: plausible(e.ConnectTime), End: plausible(end),
+		End: plausible(end),
+	}
+	if t := plausible(e.ConnectTime); t != 0 {
+		n.Connect = &Connect{e.Connect, t}
 	}
 	n.Request = Message{Message: e.Request, Node: n, Kind: evidence.ClientWrite}
 	n.Response = Message{Message: e.Response, Node: n, Kind: evidence.ClientRead}
@@ -148,12 +240,12 @@ func NewNode(e *evidence.Exchange, server bool, end int64) *Node {
 
 // Blind returns a node of the same span, undecided, that has nothing of what its request
 // carried: no context, no request id. It is n's Twin from now on, and shares no memory
-// with it. It is in no window.
+// with it that changes. It is in no window.
 func (n *Node) Blind() *Node {
 	t := &Node{
 		Server: n.Server, Opaque: n.Opaque, Lossy: n.Lossy,
 		ConnID: n.ConnID, Ordinal: n.Ordinal, Peer: n.Peer, Operation: n.Operation,
-		Connect: n.Connect, ConnectTime: n.ConnectTime,
+		Connect: n.Connect,
 		Request: n.Request, Response: n.Response, End: n.End, Arrived: n.Arrived,
 	}
 	for _, m := range [...]*Message{&t.Request, &t.Response} {

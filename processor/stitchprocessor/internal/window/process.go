@@ -124,7 +124,7 @@ func (p *Process) Remove(n *Node) {
 	p.nodes--
 	p.unindex(&n.Request)
 	p.unindex(&n.Response)
-	for _, k := range n.awaits {
+	for _, k := range n.awaited() {
 		p.stopAwaiting(k, n)
 	}
 	if n.Server {
@@ -141,7 +141,7 @@ func (p *Process) Remove(n *Node) {
 		dropFrom(p.traces, c.Trace, n)
 	}
 	// Others may still point here: let the chain of memory end with n.
-	n.Process, n.Ref, n.Parent, n.Claims, n.Blocks, n.Note = nil, nil, nil, nil, nil, Note{}
+	n.Process, n.Ref, n.Parent, n.Claims, n.pending, n.Note = nil, nil, nil, nil, nil, Note{}
 }
 
 // Resolve takes a call off the undecided ones.

@@ -299,15 +299,16 @@ func TestGoroutinesAndTraces(t *testing.T) {
 func TestARemovedNodeKeepsNothingAlive(t *testing.T) {
 	r, c := server(10, 90), call(20, 30)
 	p := fill(r, c)
-	c.Parent, c.Claims, c.Blocks, c.Ref = r, []window.Claim{{Parent: r}}, []*window.Node{r}, "x"
-	c.Note.Previous[0], c.Note.Labels[1] = c, r
+	c.Parent, c.Claims, c.Ref = r, []window.Claim{{Parent: r}}, "x"
+	c.Block(r)
+	c.Turned().Previous[0], c.Turned().Labels[1] = c, r
 	p.Remove(c)
 	p.Remove(c)
 	assert.Nil(t, c.Process)
 	assert.Nil(t, c.Parent)
 	assert.Nil(t, c.Ref)
 	assert.Empty(t, c.Claims)
-	assert.Empty(t, c.Blocks)
+	assert.Empty(t, c.Unblock())
 	assert.Equal(t, window.Note{}, c.Note)
 	assert.Equal(t, 1, p.Len())
 }
