@@ -86,7 +86,14 @@ func (a *assembly) consume(messages []message, now int64) {
 
 func (a *assembly) linked(m *message) {
 	a.counts.links[m.kind]++
-	a.Linked(m.span, m.parent, link.Describe(m.kind).Name, m.confidence, m.kind == link.Context)
+	d, basis := link.Describe(m.kind), join.Witnessed
+	switch {
+	case m.kind == link.Context:
+		basis = join.Named
+	case d.Class == link.Pattern || d.Class == link.Time:
+		basis = join.Inferred
+	}
+	a.Linked(m.span, m.parent, d.Name, m.confidence, basis)
 }
 
 // reset returns the counts and starts anew.

@@ -31,6 +31,16 @@ func TestTheTwoSpansOfZipkinWithOneIDAreApart(t *testing.T) {
 			e.consume(kernels, 0)
 			e.consume(spans, 0)
 		},
+		"the kernel's when they have left": func(e *collector, kernels, spans ptrace.Traces) {
+			watermark(kernels, 7, 5*second)
+			watermark(kernels, 8, 5*second)
+			e.consume(kernels, 0)
+			for now := second / 50; now < 7*second; now += second / 50 {
+				e.tick(now)
+			}
+			require.Zero(t, e.assembly.Held())
+			e.consume(spans, 7*second)
+		},
 		"the program's first": func(e *collector, kernels, spans ptrace.Traces) {
 			e.consume(spans, 0)
 			e.consume(kernels, 0)

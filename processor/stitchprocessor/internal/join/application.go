@@ -276,10 +276,10 @@ const tight = int64(20e3)
 
 // encloses reports whether the SDK's span s may be a view of the request k. It begins
 // within, as far as clocks tell, and ends so, or a little later: some write the reply
-// before they end the span.
+// before they end the span. Of one that has left only the times are known.
 func encloses(k, s *Span) bool {
 	after := min(max((s.End-s.Start)/4, tight), clockSlack)
-	return k.Start <= s.Start+tight && s.End <= k.End+after && s.App.request.like(requestOf(k.Data))
+	return k.Start <= s.Start+tight && s.End <= k.End+after && (k.released || s.App.request.like(requestOf(k.Data)))
 }
 
 // margin is how much longer the request k is than the SDK's span within, at both ends, in

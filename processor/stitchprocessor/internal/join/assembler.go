@@ -170,16 +170,26 @@ func (a *Assembler) limit() {
 	}
 }
 
+// Basis is what a link rests on.
+type Basis uint8
+
+// Bases of links.
+const (
+	Witnessed Basis = iota // what was seen to happen
+	Inferred               // what such requests do, or when: it overrules nobody's word
+	Named                  // the program's own name for the request
+)
+
 // Linked hangs child under the parent that was found in its process. A parent from the
-// wire stays, unless it is foreign, or the same that parent has and identity says that
+// wire stays, unless it is foreign, or the same that parent has and the basis says that
 // this is no coincidence: child is the call of a proxy.
-func (a *Assembler) Linked(child, parent *Span, method string, confidence float64, identity bool) {
+func (a *Assembler) Linked(child, parent *Span, method string, confidence float64, basis Basis) {
 	if !child.added {
 		return
 	}
-	yields := child.Foreign || identity && child.WireParent == parent.WireParent
+	yields := child.Foreign || basis == Named && child.WireParent == parent.WireParent
 	if child.explicit && !yields {
-		a.testify(child, parent, method, confidence, false)
+		a.testify(child, parent, method, confidence, basis == Inferred)
 		return
 	}
 	if a.hang(child, parent) {

@@ -69,7 +69,11 @@ func (a *Assembler) obey(s, other *Span) {
 		a.Low(s, other, v.Method, v.Confidence)
 		return
 	}
-	a.Linked(s, other, v.Method, v.Confidence, !v.Explicit)
+	basis := Named
+	if v.Explicit {
+		basis = Witnessed
+	}
+	a.Linked(s, other, v.Method, v.Confidence, basis)
 	if s.joined {
 		other.joined = true
 		a.answer(other, askPeer)

@@ -119,8 +119,8 @@ func TestAFragmentIsSealed(t *testing.T) {
 	r := newRig(t, func(c *join.Config) { c.Fragments = true })
 	hidden := func(s *join.Span) { s.Hidden = true }
 	s1, c2, c3 := r.add(1, true, "a", 0, nil), r.add(2, false, "a", 0, hidden), r.add(3, false, "a", 0, wire(9, 8))
-	r.Linked(c2, s1, "thread", 0.99, false)
-	r.Linked(c3, s1, "thread", 0.99, false)
+	r.Linked(c2, s1, "thread", 0.99, join.Witnessed)
+	r.Linked(c3, s1, "thread", 0.99, join.Witnessed)
 	r.Quiet(s1)
 	r.settle()
 	require.Len(t, r.out, 3, "what is hidden travels, too")

@@ -43,24 +43,27 @@ func TestHowMuchItTakesToRestoreAContext(t *testing.T) {
 		links  int
 	}{
 		"evidence that is sure": {say: func(r *rig, request, call *join.Span) {
-			r.Linked(call, request, "reply", 0.99, false)
+			r.Linked(call, request, "reply", 0.99, join.Witnessed)
 		}, ends: 70, parent: 1},
 		"evidence that links other spans": {say: func(r *rig, request, call *join.Span) {
-			r.Linked(call, request, "burst", 0.97, false)
+			r.Linked(call, request, "burst", 0.97, join.Witnessed)
+		}, ends: 70, links: 1},
+		"what such requests do": {say: func(r *rig, request, call *join.Span) {
+			r.Linked(call, request, "rest", 0.999, join.Inferred)
 		}, ends: 70, links: 1},
 		"evidence that links none": {say: func(r *rig, request, call *join.Span) {
 			r.Low(call, request, "submit", 0.8)
 		}, ends: 70, links: 1},
 		"no evidence": {say: func(r *rig, _, call *join.Span) { r.Alone(call) }, ends: 70},
 		"evidence that was taken back": {say: func(r *rig, request, call *join.Span) {
-			r.Linked(call, request, "reply", 0.99, false)
+			r.Linked(call, request, "reply", 0.99, join.Witnessed)
 			r.Revoked(call)
 		}, ends: 70},
 		"a reply that the work did not wait for": {say: func(r *rig, request, call *join.Span) {
-			r.Linked(call, request, "reply", 0.99, false)
+			r.Linked(call, request, "reply", 0.99, join.Witnessed)
 		}, ends: 95},
 		"work that was handed over and goes on": {say: func(r *rig, request, call *join.Span) {
-			r.Linked(call, request, "clone", 0.99, false)
+			r.Linked(call, request, "clone", 0.99, join.Witnessed)
 		}, ends: 95, parent: 1},
 	} {
 		t.Run(name, func(t *testing.T) {

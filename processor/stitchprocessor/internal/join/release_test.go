@@ -17,7 +17,7 @@ func TestAtItsDeadlineATraceLeavesUnsettled(t *testing.T) {
 	s := r.add(1, true, "a", 0, nil)
 	r.pass(9 * time.Second)
 	c := r.add(2, false, "a", 0, nil)
-	r.Linked(c, s, "thread", 0.99, false)
+	r.Linked(c, s, "thread", 0.99, join.Witnessed)
 	r.pass(900 * time.Millisecond)
 	assert.Empty(t, r.out)
 	r.pass(200 * time.Millisecond)
@@ -30,7 +30,7 @@ func TestAtItsDeadlineATraceLeavesUnsettled(t *testing.T) {
 func TestShutdownReleasesEverything(t *testing.T) {
 	r := newRig(t, nil)
 	s := r.add(1, true, "a", 0, nil)
-	r.Linked(r.add(2, false, "a", 0, nil), s, "thread", 0.99, false)
+	r.Linked(r.add(2, false, "a", 0, nil), s, "thread", 0.99, join.Witnessed)
 	r.add(3, false, "a", 9, nil)
 	r.Flush()
 	assert.Len(t, r.out, 3)
@@ -45,7 +45,7 @@ func TestShutdownReleasesEverything(t *testing.T) {
 func TestAFullWindowReleasesTheOldest(t *testing.T) {
 	r := newRig(t, func(c *join.Config) { c.MaxSpans = 3 })
 	s := r.add(1, true, "a", 0, nil)
-	r.Linked(r.add(2, false, "a", 0, nil), s, "thread", 0.99, false)
+	r.Linked(r.add(2, false, "a", 0, nil), s, "thread", 0.99, join.Witnessed)
 	r.add(3, false, "a", 0, nil)
 	r.add(4, false, "a", 0, nil)
 	r.Hand()
@@ -70,7 +70,7 @@ func TestALateChildFindsAParentThatHasLeft(t *testing.T) {
 	require.Len(t, r.out, 1)
 	c := r.add(2, false, "a", 5, nil)
 	below := r.add(3, true, "server", 5, nil)
-	r.Linked(c, s, "clone", 0.99, false)
+	r.Linked(c, s, "clone", 0.99, join.Witnessed)
 	r.Quiet(below)
 	r.pass(time.Second)
 	require.Len(t, r.out, 3)
@@ -81,7 +81,7 @@ func TestALateChildFindsAParentThatHasLeft(t *testing.T) {
 	assert.Equal(t, 2, r.Counts.Spans[join.Late])
 
 	other := r.add(4, false, "a", 0, wire(7, 6))
-	r.Linked(other, s, "thread", 0.99, false)
+	r.Linked(other, s, "thread", 0.99, join.Witnessed)
 	r.pass(time.Second)
 	assert.Equal(t, byte(7), r.out[4].trace, "not with a context of another trace")
 }
@@ -92,7 +92,7 @@ func TestAChildThatHasLeftStaysAsItIs(t *testing.T) {
 	r.Alone(c)
 	r.pass(time.Second)
 	s := r.add(2, true, "a", 0, nil)
-	r.Linked(c, s, "thread", 0.99, false)
+	r.Linked(c, s, "thread", 0.99, join.Witnessed)
 	r.Revoked(c)
 	r.Low(c, s, "submit", 0.6)
 	assert.Equal(t, 1, r.Counts.Rejected[join.Gone])
@@ -125,7 +125,7 @@ func TestACandidateMayLeaveInTheSameTrace(t *testing.T) {
 	r := newRig(t, nil)
 	s, c := r.add(1, true, "a", 0, nil), r.add(2, false, "a", 0, nil)
 	r.Low(c, s, "submit", 0.7)
-	r.Linked(c, s, "completion", 0.99, false) // decisive evidence, late
+	r.Linked(c, s, "completion", 0.99, join.Witnessed) // decisive evidence, late
 	r.Quiet(s)
 	r.pass(time.Second)
 	require.Len(t, r.out, 2)
@@ -139,8 +139,8 @@ func TestALinkThatIsTakenBack(t *testing.T) {
 	r := newRig(t, nil)
 	s, c, other := r.add(1, true, "a", 0, nil), r.add(2, false, "a", 5, nil), r.add(4, false, "a", 0, nil)
 	below := r.add(3, true, "server", 5, nil)
-	r.Linked(other, s, "thread", 0.99, false)
-	r.Linked(c, s, "completion", 0.99, false)
+	r.Linked(other, s, "thread", 0.99, join.Witnessed)
+	r.Linked(c, s, "completion", 0.99, join.Witnessed)
 	r.Quiet(below)
 	r.Revoked(c)
 	r.Revoked(c)
@@ -160,8 +160,8 @@ func TestGuardsOfTrees(t *testing.T) {
 	t.Run("a span has one parent", func(t *testing.T) {
 		r := newRig(t, nil)
 		a, b, c := r.add(1, true, "a", 0, nil), r.add(2, true, "a", 0, nil), r.add(3, false, "a", 0, nil)
-		r.Linked(c, a, "thread", 0.99, false)
-		r.Linked(c, b, "reply", 0.98, false)
+		r.Linked(c, a, "thread", 0.99, join.Witnessed)
+		r.Linked(c, b, "reply", 0.98, join.Witnessed)
 		assert.Equal(t, 1, r.Counts.Rejected[join.OneParent])
 		r.Flush()
 		assert.Equal(t, byte(1), r.out[3].parent)
@@ -171,9 +171,9 @@ func TestGuardsOfTrees(t *testing.T) {
 		r := newRig(t, nil)
 		s := r.add(2, true, "server", 5, nil)
 		c := r.add(1, false, "server", 5, nil) // a process that calls itself
-		r.Linked(c, s, "thread", 0.99, false)
+		r.Linked(c, s, "thread", 0.99, join.Witnessed)
 		assert.Equal(t, 1, r.Counts.Rejected[join.Cycle])
-		r.Linked(c, c, "thread", 0.99, false)
+		r.Linked(c, c, "thread", 0.99, join.Witnessed)
 		r.Flush()
 		assert.Len(t, r.out, 2)
 		assert.Equal(t, byte(0), r.out[1].parent)
@@ -182,7 +182,7 @@ func TestGuardsOfTrees(t *testing.T) {
 		r := newRig(t, func(c *join.Config) { c.MaxTrace = 3 })
 		s := r.add(1, true, "a", 0, nil)
 		for i := byte(2); i < 8; i++ {
-			r.Linked(r.add(i, false, "a", 0, nil), s, "thread", 0.99, false)
+			r.Linked(r.add(i, false, "a", 0, nil), s, "thread", 0.99, join.Witnessed)
 		}
 		assert.Equal(t, 4, r.Counts.Rejected[join.Size])
 		r.Quiet(s)
@@ -196,7 +196,7 @@ func TestGuardsOfTrees(t *testing.T) {
 		for i := byte(1); i < 9; i++ {
 			s := r.add(i, i%2 == 1, "a", 0, nil)
 			if last != nil {
-				r.Linked(s, last, "thread", 0.99, false)
+				r.Linked(s, last, "thread", 0.99, join.Witnessed)
 			}
 			last = s
 		}
@@ -210,9 +210,9 @@ func TestGuardsOfTrees(t *testing.T) {
 		r := newRig(t, func(c *join.Config) { c.MaxDepth = 3 })
 		a, b := r.add(1, true, "a", 0, nil), r.add(2, false, "a", 0, nil)
 		c, d := r.add(3, true, "a", 0, nil), r.add(4, false, "a", 0, nil)
-		r.Linked(b, a, "x", 1, false)
-		r.Linked(d, c, "x", 1, false)
-		r.Linked(c, b, "x", 1, false)
+		r.Linked(b, a, "x", 1, join.Witnessed)
+		r.Linked(d, c, "x", 1, join.Witnessed)
+		r.Linked(c, b, "x", 1, join.Witnessed)
 		assert.Equal(t, 1, r.Counts.Rejected[join.Depth])
 	})
 }
