@@ -12,13 +12,14 @@ import (
 var finishKind = Kind{Name: "completion", Class: Completion, Trust: window.Decisive, Precision: measured(46001, 14)}
 
 // finishEarlierKind: the same, but another thread woke it after that. The later
-// wake may be a lock, or this one was; several futures in a row look the same. Not
-// measured apart.
+// wake may be a lock, or this one was; several futures in a row look the same. It has
+// decided 2,559 right, 0 wrong, in programs whose locks are known; the precision allows
+// for others.
 var finishEarlierKind = Kind{Name: "completion_earlier", Class: Completion, Trust: window.Likely, Precision: 0.98}
 
 // finishSharedKind: the same on a word for which several threads wait. It may be one
-// condition for all results, or a lock that is not known yet. Not measured apart; it
-// needs confirmation.
+// condition for all results, or a lock that is not known yet. It needs confirmation, and
+// has decided one call only, wrong.
 var finishSharedKind = Kind{Name: "completion_shared", Class: Completion, Trust: window.Likely, Precision: 0.85}
 
 // finishHopsKind (E4h): the same through up to three threads in between, such as

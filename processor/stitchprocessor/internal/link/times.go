@@ -9,7 +9,7 @@ import (
 
 // onlyKind (E7): during the whole life of the call one request was open in the
 // process. Measured, with elimination: 2,694 right, 87 wrong. It decides alone only
-// where such calls have been seen not to happen without a request.
+// where such calls have been seen not to happen without a request: 800 right, 0 wrong.
 var onlyKind = Kind{Name: "only", Class: Time, Trust: window.Support, Precision: 0.93}
 
 // eliminationKind: one open request has no call yet that it could have made, and
