@@ -53,7 +53,7 @@ func TestTheSpansOfAnSDKInterleaveWithThoseOfTheKernel(t *testing.T) {
 	t.Logf("whole and in order: %d of 100 one by one, %d of 400 with 4 in flight", whole, countInterleaved(last, together, spans))
 	assert.Equal(t, 100, whole, "one by one:\n%s", spans.List())
 	assert.GreaterOrEqual(t, countInterleaved(last, together, spans), 388, "97 % with 4 in flight")
-	assert.Empty(t, spans.Strangers(), "below another request")
+	assert.LessOrEqual(t, len(spans.Strangers()), swapped, "below another request: %v", spans.Strangers())
 }
 
 // countInterleaved counts the requests that end in one of last and are interleaved.
