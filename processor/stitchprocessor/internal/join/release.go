@@ -147,7 +147,7 @@ func (a *Assembler) put(s *Span) {
 
 // gone ends the life of a span as a held one. What refers to it finds its ids.
 func (a *Assembler) gone(s *Span) {
-	s.Data, s.Group = ptrace.Span{}, nil
+	s.Data, s.Group, s.open = ptrace.Span{}, nil, 0 // nobody waits for an answer any more
 	a.held--
 	s.parent, s.first, s.next, s.tree = nil, nil, nil, nil
 	if s.aside == nil {
