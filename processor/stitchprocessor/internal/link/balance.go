@@ -11,7 +11,7 @@ import (
 // and nothing else does. When this call began, just one had not led to its call yet. That
 // holds whatever happens between: a queue may lose its order, not its count. What such
 // calls follow, and how the counts stand, is told by wakes, and has to be confirmed by
-// them. Measured: 3,437 right, 0 wrong, where no submission said something else; the
+// them. Measured: 3,609 right, 4 wrong, where no submission said something else; the
 // precision is set so that one that does leaves it open.
 var balanceKind = Kind{Name: "balance", Class: Pattern, Trust: window.Likely, Precision: 0.99, Detached: true}
 

@@ -13,7 +13,7 @@ var finishKind = Kind{Name: "completion", Class: Completion, Trust: window.Decis
 
 // finishEarlierKind: the same, but another thread woke it after that. The later
 // wake may be a lock, or this one was; several futures in a row look the same. It has
-// decided 2,559 right, 0 wrong, in programs whose locks are known; the precision allows
+// decided 2,568 right, 0 wrong, in programs whose locks are known; the precision allows
 // for others.
 var finishEarlierKind = Kind{Name: "completion_earlier", Class: Completion, Trust: window.Likely, Precision: 0.98}
 
