@@ -18,8 +18,9 @@ var finishKind = Kind{Name: "completion", Class: Completion, Trust: window.Decis
 var finishEarlierKind = Kind{Name: "completion_earlier", Class: Completion, Trust: window.Likely, Precision: 0.98}
 
 // finishSharedKind: the same on a word for which several threads wait. It may be one
-// condition for all results, or a lock that is not known yet. It needs confirmation, and
-// has decided one call only, wrong.
+// condition for all results, or a lock that is not known yet, as may be any word
+// in the first moments of a process of which a thread that has made a call itself waits. It
+// needs confirmation, and has decided one call only, wrong.
 var finishSharedKind = Kind{Name: "completion_shared", Class: Completion, Trust: window.Likely, Precision: 0.85}
 
 // finishHopsKind (E4h): the same through up to three threads in between, such as
@@ -68,15 +69,16 @@ func (l *Linker) finish(c, r *window.Node, h *evidence.Handoff, last bool) {
 		return
 	}
 	l.hops.observe(c, r, h)
+	unproven := l.locks.young() && l.hasReadReply(r)
 	switch {
 	case h.Hops > 0:
 		// For a thread that has not itself read the request and waited since, hops are
 		// noise.
-		if r.Request.TID == r.Response.TID && !r.Response.Loop() &&
+		if r.Request.TID == r.Response.TID && !r.Response.Loop() && !unproven &&
 			l.hops.usual(h.Hops, len(l.locks.known) == 0) && l.hops.believed() && !l.habits.busy(r, c) {
 			l.toParent(c, r, FinishHops)
 		}
-	case l.locks.shared(h):
+	case l.locks.shared(h), unproven:
 		l.toParent(c, r, FinishShared)
 	case last:
 		l.toParent(c, r, Finish)
@@ -110,8 +112,14 @@ func (l *Linker) woken(r *window.Node, last int64) {
 // call just before, and had not read r: a pool thread, to which others have nothing to
 // report. What woke it was about something else.
 func (l *Linker) ownReply(r *window.Node) bool {
+	return r.Request.TID != r.Response.TID && l.hasReadReply(r)
+}
+
+// hasReadReply reports whether the thread that wrote the reply of r had read the reply of
+// a call just before.
+func (l *Linker) hasReadReply(r *window.Node) bool {
 	before := l.p.Before(&r.Response)
-	return before != nil && before.Kind == evidence.ClientRead && r.Request.TID != r.Response.TID
+	return before != nil && before.Kind == evidence.ClientRead
 }
 
 // lastWake is when the thread of m was woken last on a word of its own.

@@ -18,6 +18,7 @@ type locks struct {
 	words   map[uint64]*word
 	order   []uint64 // words, oldest first
 	known   []uint64 // locks, ascending
+	wakes   int      // on all words
 	dropped int
 }
 
@@ -26,6 +27,7 @@ const (
 	maxUsers     = 512 // threads per word
 	maxLocks     = 64
 	lockWakes    = 20
+	globalWakes  = 64 // a global lock has three words, and is most of the wakes
 	lockZone     = 64 // bytes around a lock's word
 	lockInterval = 8  // wakes between two looks at a word
 	// sharedBy is how many threads wait for a word that is not one thread's own.
@@ -56,6 +58,7 @@ func (l *locks) observe(h *evidence.Handoff, wakee uint32) {
 		w = l.add(address)
 	}
 	w.wakes++
+	l.wakes++
 	if h.Hops == 0 {
 		w.own++
 	}
@@ -143,6 +146,10 @@ func (l *locks) shared(h *evidence.Handoff) bool {
 	w := l.words[h.Address]
 	return w != nil && w.wakees >= sharedBy
 }
+
+// young reports whether so few wakes were seen that a global lock may not be known yet: its
+// words have most of them.
+func (l *locks) young() bool { return l.wakes < globalWakes }
 
 // judge compares the completion of c for r, of which h tells, with a link of c that rests
 // on other evidence.
