@@ -30,6 +30,7 @@ func cells() []*sweep.Cell {
 		{
 			Scenario: "app", Group: "go", Load: "c64", Traffic: &sweep.Traffic{Rate: 512},
 			Live: result(90, 4, 6), Replayed: result(91, 4, 5), Differ: 1, Released: 200,
+			First:   &sweep.Outcome{Calls: score.Count{Right: 30, Wrong: 1, Orphan: 9}},
 			Rivals:  map[string]sweep.Outcome{"fcfs": {Calls: score.Count{Right: 30, Wrong: 70}}},
 			Without: map[string]sweep.Outcome{"reply": {Calls: score.Count{Right: 41, Wrong: 4, Orphan: 55}, Traces: 100, Right: 30}},
 		},
@@ -43,7 +44,7 @@ func TestTheReportTellsWhatWasFound(t *testing.T) {
 		"2026-01-02, 2 cores, commit abc. 2 cells of 2 scenarios.",
 		"| broken | c8 | **no** | needs Debian packages: a \\| b |",
 		"| java | broken | c8 | could not run, see above |",
-		"| go | app | c64 | 512 | 100 | 90.0 [82.6, 94.5] | 4.0 [1.6, 9.8] | 6.0 | 100 | 80.0 [71.1, 86.7] | 3 | 120 / 480 |",
+		"| go | app | c64 | 512 | 100 | 90.0 [82.6, 94.5] | 4.0 [1.6, 9.8] | 6.0 | 100 | 80.0 [71.1, 86.7] | 3 | 120 / 480 | 75.0 / 2.5 |",
 		"| stitch | – / – | 90.0 / 4.0 |",
 		"| fcfs | – / – | 30.0 / 70.0 |",
 		"| reply | -50.00 | +0.00 | +50.00 | -50.00 | app c64: -50.0 |",

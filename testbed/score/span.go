@@ -50,10 +50,15 @@ func (s *Span) Outgoing() bool {
 
 // Measured returns the tokens of answered requests that are not of the warm-up,
 // for Options.Only.
-func Measured(log []truth.Request) map[truth.Token]bool {
+func Measured(log []truth.Request) map[truth.Token]bool { return answered(log, truth.PhaseRun) }
+
+// WarmUp returns the tokens of answered requests of the warm-up, for Options.Only.
+func WarmUp(log []truth.Request) map[truth.Token]bool { return answered(log, truth.PhaseWarm) }
+
+func answered(log []truth.Request, phase string) map[truth.Token]bool {
 	out := map[truth.Token]bool{}
 	for _, r := range log {
-		if r.Phase == truth.PhaseRun && r.Error == "" {
+		if r.Phase == phase && r.Error == "" {
 			out[r.Token] = true
 		}
 	}

@@ -31,6 +31,9 @@ type Cell struct {
 	Traffic  *Traffic      `json:"traffic,omitempty"`
 	Live     *score.Result `json:"live,omitempty"`     // what the Collector released
 	Replayed *score.Result `json:"replayed,omitempty"` // what its raw spans become offline
+	// First is what the Collector made of the warm-up, while it learned the habits of
+	// the programs.
+	First *Outcome `json:"first,omitempty"`
 	// Differ is how many spans have another parent live than replayed, of all released.
 	Differ   int `json:"differ"`
 	Released int `json:"released"`

@@ -22,14 +22,19 @@ func (c *Cell) judge(r *recorder.Recording, ablate bool) error {
 			r.Report.Failed, r.Report.Missing, r.Report.Extra, r.Report.Examples))
 	}
 	o := score.Options{Scenario: c.Scenario, Load: c.Load, Linker: "stitch", Only: score.Measured(r.Requests)}
-	c.Live = replay.Score([]ptrace.Traces{r.Stitched}, o)
+	live := []ptrace.Traces{r.Stitched}
+	c.Live = replay.Score(live, o)
+	warm := o
+	warm.Only = score.WarmUp(r.Requests)
+	first := OutcomeOf(replay.Score(live, warm))
+	c.First = &first
 	recording := replay.Recording(r.Raw)
 	released, err := recording.Stitch()
 	if err != nil {
 		return fmt.Errorf("replay: %w", err)
 	}
 	c.Replayed = replay.Score(released, o)
-	c.Differ, c.Released = differ([]ptrace.Traces{r.Stitched}, released)
+	c.Differ, c.Released = differ(live, released)
 	c.Rivals = map[string]Outcome{}
 	for _, rule := range recording.ScoreBaselines(o) {
 		c.Rivals[rule.Linker] = OutcomeOf(rule)

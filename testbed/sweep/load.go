@@ -13,13 +13,15 @@ import (
 
 // Bounds of one cell. A closed loop sends what the scenario should serve in
 // stretch, an open one what arrives in twice that; a cell with one request in
-// flight is as long as its replies make it.
+// flight is as long as its replies make it. The warm-up is what the scenario should
+// serve in stretch, or what arrives then: enough for programs to be compiled and for a
+// Collector to learn their habits.
 const (
 	stretch     = 1500 * time.Millisecond
 	minRequests = 150
 	maxRequests = 1000
 	alone       = 150 // requests, one in flight
-	warm        = 40  // requests before, and as many more as are in flight
+	warmAlone   = 40  // before them
 	timeout     = 20 * time.Second
 	lateSeed    = 500
 )
@@ -64,17 +66,19 @@ func (l Load) before(s *scenario.Spec, seed uint64) load.Plan {
 
 // Plan returns what to send to s. Each load has a seed of its own, drawn from seed.
 func (l Load) Plan(s *scenario.Spec, seed uint64) load.Plan {
-	p := load.Plan{Warm: warm, Timeout: timeout, Seed: seed * 1000}
+	p := load.Plan{Timeout: timeout, Seed: seed * 1000}
 	if l.Share > 0 {
 		p.Rate = l.Share * s.Capacity
+		p.Warm = bounded(p.Rate*stretch.Seconds(), minRequests)
 		p.Requests = bounded(p.Rate*2*stretch.Seconds(), minRequests)
 		p.Seed += uint64(math.Round(l.Share*100)) << 32
 		return p
 	}
-	p.InFlight, p.Warm = l.InFlight, warm+l.InFlight
+	p.InFlight = l.InFlight
 	p.Requests = bounded(s.Capacity*stretch.Seconds(), max(minRequests, 3*l.InFlight/2))
+	p.Warm = p.Requests
 	if l.InFlight == 1 {
-		p.Requests = alone
+		p.Warm, p.Requests = warmAlone, alone
 	}
 	p.Seed += uint64(l.InFlight)
 	if l.Late {
