@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -87,17 +88,31 @@ func Run(ctx context.Context, p Plan) (*Result, error) {
 	}
 	g := newGenerator(p)
 	defer g.close()
-	res := &Result{Latency: &Histogram{}, Failures: map[string]int{}}
-	res.Log = append(res.Log, g.phase(ctx, truth.PhaseWarm, 0, p.Warm)...)
+	log := g.log()
+	warm, run := log[:p.Warm], log[p.Warm:]
 	if p.BetweenPhases != nil {
+		warm = warm[:g.send(ctx, warm)]
 		p.BetweenPhases()
+		run = run[:g.send(ctx, run)]
+	} else {
+		begun := g.send(ctx, log)
+		warm, run = warm[:min(begun, p.Warm)], run[:max(begun-p.Warm, 0)]
 	}
-	began := time.Now()
-	run := g.phase(ctx, truth.PhaseRun, p.Warm, p.Requests)
-	res.Elapsed = time.Since(began)
-	res.Log = append(res.Log, run...)
+	res := &Result{Log: slices.Concat(warm, run), Latency: &Histogram{}, Failures: map[string]int{}, Elapsed: span(run)}
 	res.count(run)
 	return res, ctx.Err()
+}
+
+// span is from when the first of requests was due to the last reply.
+func span(requests []truth.Request) time.Duration {
+	if len(requests) == 0 {
+		return 0
+	}
+	var end int64
+	for i := range requests {
+		end = max(end, requests[i].End)
+	}
+	return time.Duration(max(end-requests[0].Due, 0))
 }
 
 func (r *Result) count(run []truth.Request) {
@@ -151,17 +166,25 @@ func (g *generator) close() {
 	}
 }
 
-// phase sends n requests, numbered from first, and returns their log.
-func (g *generator) phase(ctx context.Context, name string, first, n int) []truth.Request {
-	log := make([]truth.Request, n)
+// log returns all requests that are to be sent, the warm-up first.
+func (g *generator) log() []truth.Request {
+	log := make([]truth.Request, g.plan.Warm+g.plan.Requests)
 	for i := range log {
-		t := truth.NewToken(g.plan.Seed, uint64(first+i))
-		log[i] = truth.Request{Token: t, Phase: name, Class: g.message(t).class}
+		t := truth.NewToken(g.plan.Seed, uint64(i))
+		log[i] = truth.Request{Token: t, Phase: truth.PhaseRun, Class: g.message(t).class}
+		if i < g.plan.Warm {
+			log[i].Phase = truth.PhaseWarm
+		}
 	}
+	return log
+}
+
+// send sends the requests of log and returns how many were begun.
+func (g *generator) send(ctx context.Context, log []truth.Request) int {
 	if g.plan.InFlight > 0 {
-		return log[:g.closed(ctx, log)]
+		return g.closed(ctx, log)
 	}
-	return log[:g.open(ctx, log)]
+	return g.open(ctx, log)
 }
 
 func (g *generator) message(t truth.Token) *message {

@@ -319,6 +319,30 @@ func TestARunEndsWithItsContext(t *testing.T) {
 	})
 }
 
+func TestTheRunGoesOnFromTheWarmUpWithoutAPause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var begun atomic.Int64
+		p := plan(20)
+		p.InFlight, p.Warm = 4, 12
+		p.Dial = piped(answering(func(*http.Request) string {
+			if begun.Add(1) == 12 { // the last of the warm-up, which others overtake
+				time.Sleep(time.Second)
+			}
+			time.Sleep(10 * time.Millisecond)
+			return okReply
+		}))
+		res, err := load.Run(t.Context(), p)
+		require.NoError(t, err)
+		require.Len(t, res.Log, 32)
+		last := res.Log[0].End
+		for _, rec := range res.Log[:12] {
+			last = max(last, rec.End)
+		}
+		assert.Greater(t, last, res.Log[31].End)
+		assert.Less(t, res.Elapsed, 100*time.Millisecond, "the warm-up's last reply is not of the run")
+	})
+}
+
 func TestBetweenPhasesNothingIsInFlight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var begun, atPause atomic.Int64

@@ -13,9 +13,8 @@ import (
 
 // Bounds of one cell. A closed loop sends what the scenario should serve in
 // stretch, an open one what arrives in twice that; a cell with one request in
-// flight is as long as its replies make it. The warm-up is what the scenario should
-// serve in stretch, or what arrives then: enough for programs to be compiled and for a
-// Collector to learn their habits.
+// flight is as long as its replies make it. The warm-up is what is served in twice
+// stretch: enough for programs to be compiled and for a Collector to learn their habits.
 const (
 	stretch     = 1500 * time.Millisecond
 	minRequests = 150
@@ -69,14 +68,14 @@ func (l Load) Plan(s *scenario.Spec, seed uint64) load.Plan {
 	p := load.Plan{Timeout: timeout, Seed: seed * 1000}
 	if l.Share > 0 {
 		p.Rate = l.Share * s.Capacity
-		p.Warm = bounded(p.Rate*stretch.Seconds(), minRequests)
 		p.Requests = bounded(p.Rate*2*stretch.Seconds(), minRequests)
+		p.Warm = p.Requests
 		p.Seed += uint64(math.Round(l.Share*100)) << 32
 		return p
 	}
 	p.InFlight = l.InFlight
 	p.Requests = bounded(s.Capacity*stretch.Seconds(), max(minRequests, 3*l.InFlight/2))
-	p.Warm = p.Requests
+	p.Warm = bounded(s.Capacity*2*stretch.Seconds(), p.Requests)
 	if l.InFlight == 1 {
 		p.Warm, p.Requests = warmAlone, alone
 	}
