@@ -8,6 +8,7 @@ import (
 	"github.com/otelcol-custom/otelcol-custom/internal/evidence"
 	"github.com/otelcol-custom/otelcol-custom/internal/tracectx"
 	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/join"
+	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/link"
 	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/solve"
 	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/window"
 )
@@ -70,7 +71,10 @@ type shard struct {
 }
 
 // shardCounts is what happened since it was read last.
-type shardCounts struct{ processes, window, words, loops, endpoints int }
+type shardCounts struct {
+	processes, window int
+	link.Drops
+}
 
 // process is what a shard knows of one process instance.
 type process struct {
@@ -299,10 +303,7 @@ func (s *shard) drop(n *window.Node, cause solve.Cause) {
 	}
 	p.window.Remove(n)
 	p.nodes.dropHead()
-	words, loops, endpoints := p.linker.Dropped()
-	s.counts.words += words
-	s.counts.loops += loops
-	s.counts.endpoints += endpoints
+	s.counts.Add(p.linker.Dropped())
 }
 
 // say tells the assembler something about a node's span.

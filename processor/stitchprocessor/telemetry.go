@@ -42,6 +42,7 @@ const (
 	tableFutexWords
 	tableLoops
 	tableEndpoints
+	tableOperations
 	tableRemembered
 	tableListeners
 	tableHosts
@@ -57,7 +58,7 @@ const (
 )
 
 var tableNames = [tables]string{
-	"processes", "window", "claims", "futex_words", "loops", "endpoints", "remembered", "listeners", "hosts",
+	"processes", "window", "claims", "futex_words", "loops", "endpoints", "operations", "remembered", "listeners", "hosts",
 	"callers", "clocks", "applications", "aliases",
 	"times_spans", "times_requests", "times_services", "self_check_services",
 }
@@ -126,9 +127,10 @@ func (t *telemetry) shard(s *shard) {
 	evictions := t.builder.ProcessorStitchEvictions
 	add(evictions, c.processes, t.tables[tableProcesses])
 	add(evictions, c.window, t.tables[tableWindow])
-	add(evictions, c.words, t.tables[tableFutexWords])
-	add(evictions, c.loops, t.tables[tableLoops])
-	add(evictions, c.endpoints, t.tables[tableEndpoints])
+	add(evictions, c.Words, t.tables[tableFutexWords])
+	add(evictions, c.Loops, t.tables[tableLoops])
+	add(evictions, c.Endpoints, t.tables[tableEndpoints])
+	add(evictions, c.Operations, t.tables[tableOperations])
 	add(evictions, v.Overflow, t.tables[tableClaims])
 	add(t.builder.ProcessorStitchConflicts, v.Conflicts)
 	for g, n := range v.Rejected {

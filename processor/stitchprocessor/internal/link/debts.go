@@ -10,7 +10,7 @@ import (
 // work that was handed to others and goes on. A request that lacks some of its own is not
 // done, though nothing of it is to be seen.
 type debts struct {
-	of map[uint64]*debtor // by operation of the request
+	of operations[debtor] // of requests
 }
 
 // debtor is requests of one kind.
@@ -38,16 +38,9 @@ func (d *debts) observe(r *window.Node) {
 	if !r.Server {
 		return
 	}
-	if d.of == nil {
-		d.of = map[uint64]*debtor{}
-	}
-	of := d.of[r.Operation]
+	of := d.of.meet(r.Operation)
 	if of == nil {
-		if len(d.of) == maxOperations {
-			return
-		}
-		of = &debtor{}
-		d.of[r.Operation] = of
+		return
 	}
 	if of.n++; of.n >= debtMemory {
 		of.n /= 2
@@ -61,7 +54,7 @@ func (d *debts) observe(r *window.Node) {
 
 // learn takes a call that was linked when the watermark had come to a time.
 func (d *debts) learn(c *window.Node, watermark int64) {
-	of := d.of[c.Parent.Operation]
+	of := d.of.get(c.Parent.Operation)
 	if of == nil || c.End <= c.Parent.End {
 		return
 	}
@@ -87,7 +80,7 @@ func (d *debts) learn(c *window.Node, watermark int64) {
 // least half of its kind make. It is given the time that these take at most and half of
 // that again, which at tells, Unix ns: one may never come, or be nobody's for certain.
 func (l *Linker) Owes(r *window.Node, at int64) bool {
-	of := l.debts.of[r.Operation]
+	of := l.debts.of.get(r.Operation)
 	if of == nil || of.n < enough {
 		return false
 	}

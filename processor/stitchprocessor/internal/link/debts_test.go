@@ -85,11 +85,13 @@ func TestDebtsAreBounded(t *testing.T) {
 	for op := range uint64(4 * maxDebts) {
 		d.call(r, op)
 	}
-	assert.Len(t, d.l.debts.of[1].calls, maxDebts)
+	assert.Len(t, d.l.debts.of.get(1).calls, maxDebts)
 	for op := range uint64(4 * maxOperations) {
 		x := d.request()
 		x.Operation = op
 		d.l.debts.observe(x)
 	}
-	assert.Len(t, d.l.debts.of, maxOperations)
+	assert.LessOrEqual(t, len(d.l.debts.of.of), maxOperations)
+	assert.Positive(t, d.l.Dropped().Operations)
+	assert.Zero(t, d.l.Dropped().Operations)
 }

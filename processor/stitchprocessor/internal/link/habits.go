@@ -61,9 +61,9 @@ const (
 )
 
 const (
-	// maxOperations, maxParents, maxLandmarks and maxWorkers bound the tables; when one
-	// is full it learns nothing new, but for the workers, which begin anew.
-	maxOperations, maxParents, maxLandmarks, maxWorkers = 64, 8, 4, 1024
+	// maxParents, maxLandmarks and maxWorkers bound the tables; when one is full it learns
+	// nothing new, but for the workers, which begin anew.
+	maxParents, maxLandmarks, maxWorkers = 8, 4, 1024
 	// habitMemory is after how many requests of all kinds the counts are halved.
 	habitMemory = 2048
 	// maxMade bounds the calls of a request that are remembered with it.

@@ -27,7 +27,7 @@ func isolated(l *Linker, c *window.Node) {
 }
 
 // isolations is what certain links have told of calls, by what they ask for.
-type isolations map[uint64]*isolation
+type isolations struct{ operations[isolation] }
 
 // isolation is how often certain links agreed, and how many of the calls have one.
 type isolation struct {
@@ -43,25 +43,12 @@ const (
 	isolationProven               = 0.98
 )
 
-// of returns the entry of an operation, nil if the table is full.
-func (s *isolations) of(operation uint64) *isolation {
-	i := (*s)[operation]
-	if i == nil && len(*s) < maxOperations {
-		if *s == nil {
-			*s = isolations{}
-		}
-		i = &isolation{}
-		(*s)[operation] = i
-	}
-	return i
-}
-
 // observe takes a node that has arrived.
 func (s *isolations) observe(n *window.Node) {
 	if n.Server {
 		return
 	}
-	if i := s.of(n.Operation); i != nil {
+	if i := s.meet(n.Operation); i != nil {
 		if i.calls++; i.calls > memory {
 			i.calls, i.links = i.calls/2, i.links/2
 		}
@@ -70,7 +57,7 @@ func (s *isolations) observe(n *window.Node) {
 
 // linked takes a link.
 func (s *isolations) linked(c *window.Node) {
-	if i := s.of(c.Operation); i != nil && kinds[c.Kind].Class != Time {
+	if i := s.get(c.Operation); i != nil && kinds[c.Kind].Class != Time {
 		i.links++
 	}
 }
@@ -78,14 +65,14 @@ func (s *isolations) linked(c *window.Node) {
 // judge takes a claim about a call that is decided.
 func (s *isolations) judge(c *window.Node, claim window.Claim) {
 	if claim.Kind == Isolated && kinds[c.Kind].Class != Time {
-		if i := s.of(c.Operation); i != nil {
+		if i := s.get(c.Operation); i != nil {
 			i.note(claim.Parent == c.Parent)
 		}
 	}
 }
 
 // proven reports whether isolation alone is enough for such calls.
-func (s isolations) proven(operation uint64) bool {
-	i := s[operation]
+func (s *isolations) proven(operation uint64) bool {
+	i := s.get(operation)
 	return i != nil && i.agree+i.disagree >= isolationEnough && i.disagree*isolationOff <= i.agree && i.links*2 >= i.calls
 }

@@ -289,14 +289,32 @@ func (l *Linker) learn(m *window.Message) {
 	}
 }
 
-// Locks returns how many futex words are known to be locks, and Dropped how many
-// entries of bounded tables were given up since the last call.
+// Locks returns how many futex words are known to be locks.
 func (l *Linker) Locks() int { return len(l.locks.known) }
 
-// Dropped returns and resets how many futex words, event loops and kinds of evidence
-// about an endpoint were forgotten because their tables were full.
-func (l *Linker) Dropped() (words, loops, endpoints int) {
-	words, loops, endpoints = l.locks.dropped, l.loops.dropped, l.trust.endpoints.dropped
-	l.locks.dropped, l.loops.dropped, l.trust.endpoints.dropped = 0, 0, 0
-	return words, loops, endpoints
+// Drops counts what was forgotten, or not taken note of, because a table was full: futex
+// words, event loops, kinds of evidence about an endpoint, operations.
+type Drops struct{ Words, Loops, Endpoints, Operations int }
+
+// Add adds other to d.
+func (d *Drops) Add(other Drops) {
+	d.Words += other.Words
+	d.Loops += other.Loops
+	d.Endpoints += other.Endpoints
+	d.Operations += other.Operations
+}
+
+// Dropped returns what was dropped since the last call.
+func (l *Linker) Dropped() (d Drops) {
+	move := func(to *int, from ...*int) {
+		for _, n := range from {
+			*to += *n
+			*n = 0
+		}
+	}
+	move(&d.Words, &l.locks.dropped)
+	move(&d.Loops, &l.loops.dropped)
+	move(&d.Endpoints, &l.trust.endpoints.dropped)
+	move(&d.Operations, &l.debts.of.dropped, &l.isolation.dropped)
+	return d
 }

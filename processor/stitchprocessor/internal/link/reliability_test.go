@@ -49,11 +49,9 @@ func TestEndpointsAreBounded(t *testing.T) {
 	for i := range maxEndpoints + 1 {
 		l.trust.endpoints.note(endpoint(i), Submit, true)
 	}
-	_, _, endpoints := l.Dropped()
-	assert.Equal(t, maxEndpoints, endpoints)
+	assert.Equal(t, maxEndpoints, l.Dropped().Endpoints)
 	assert.Len(t, l.trust.endpoints.of, 1)
-	_, _, endpoints = l.Dropped()
-	assert.Zero(t, endpoints)
+	assert.Zero(t, l.Dropped())
 }
 
 func TestAWordByWhichCompletionsCameWrongIsNotBelieved(t *testing.T) {
