@@ -41,6 +41,13 @@ func (p *Problem) Set(row, column int, cost float64) {
 	}
 }
 
+// SetAlone sets the cost of giving a row no column.
+func (p *Problem) SetAlone(row int, cost float64) {
+	if row < p.rows {
+		p.cost[row][p.columns+row] = cost
+	}
+}
+
 // Best returns the column of a row in the cheapest assignment, or -1 if it stays alone,
 // and by how much the cheapest one in which it has another column, or none, costs more.
 func (p *Problem) Best(row int) (column int, margin float64) {

@@ -45,6 +45,18 @@ func TestBest(t *testing.T) {
 	}
 }
 
+func TestARowMayBeDearerAlone(t *testing.T) {
+	var p assign.Problem
+	p.Reset(2, 1, 5)
+	p.SetAlone(0, 9)
+	p.SetAlone(7, 1) // there is no such row
+	p.Set(0, 0, 3)
+	p.Set(1, 0, 2)
+	column, margin := p.Best(0)
+	assert.Equal(t, 0, column, "the other one is cheaper there, and alone")
+	assert.InDelta(t, 3, margin, 1e-9)
+}
+
 // brute is the least cost of rows from i on, if row has the given column (-1: alone) or,
 // with not, another one.
 func brute(cost [][]float64, alone float64, i int, used map[int]bool, row, column int, not bool) float64 {

@@ -22,6 +22,9 @@ const (
 	// dearer every other assignment must be, stageMargin the same for first stages, of
 	// which two orders say something: logarithms of odds.
 	aloneCost, restMargin, stageMargin = 14, 8.3, 10
+	// ownCost is what it costs not to give a call to any request if its habit is well
+	// known: nearly every such call is of a request, and some are late by chance.
+	ownCost = 20
 	// restGrace is for how long after its end the decision on a call is put off, until
 	// those that end at about the same time are decided. Unix ns.
 	restGrace = int64(100e6)
@@ -62,6 +65,9 @@ func (l *Linker) likeliest(c *window.Node) (*window.Node, float64) {
 	columns = l.elsewhere(hb, columns)
 	p := &l.problem
 	p.Reset(1+len(l.rivals), len(columns), aloneCost)
+	if hb.wellKnown() {
+		p.SetAlone(0, ownCost)
+	}
 	l.fill(hb, 0, c, columns)
 	for i, rival := range l.rivals {
 		l.fill(hb, i+1, rival, columns)
@@ -86,6 +92,11 @@ func (l *Linker) elsewhere(hb *habit, columns []*window.Node) []*window.Node {
 	l.open = columns
 	return columns
 }
+
+// wellKnown reports whether at least a quarter of such calls were linked by better
+// evidence: what is learned from fewer is learned from those that are easy to link, and not of
+// all.
+func (hb *habit) wellKnown() bool { return hb.links*4 >= hb.calls }
 
 // margin is how much likelier an assignment has to be than any other.
 func (l *Linker) margin(c *window.Node) float64 {
