@@ -34,7 +34,7 @@ func adjacent(l *Linker, c *window.Node) {
 	}
 	claim := window.Claim{Parent: r, Kind: Adjacent, Score: adjacentKind.Precision, Trust: adjacentKind.Trust}
 	if c.Request.Goroutine() {
-		if l.repeats.exceeds(r, c) {
+		if l.contested(c, r) || l.repeats.exceeds(r, c) {
 			return
 		}
 		// Another goroutine that was runnable may have had its turn: as good as it has
@@ -75,7 +75,7 @@ func followsNext(l *Linker, c *window.Node) {
 	if r := before.Node.Parent; r != nil && m.Goroutine() && l.repeats.exceeds(r, c) {
 		return
 	}
-	score, known := l.trust.earned(Next)
+	score, known := l.trust.sequel(before.Node, c)
 	claim := window.Claim{Sibling: before.Node, Kind: Next, Score: score}
 	if known {
 		claim.Trust = window.Likely
@@ -100,7 +100,7 @@ func precedesNext(l *Linker, c *window.Node) {
 	if next.State != window.Linked || next.Kind == Next || after.Loop() || after.Waited&slept != 0 || dialled(next) {
 		return
 	}
-	if score, known := l.trust.earned(Next); known && score > 0 {
+	if score, known := l.trust.sequel(c, next); known && score > 0 {
 		l.claim(c, window.Claim{Sibling: next, Kind: Next, Score: score, Trust: window.Likely})
 	}
 }
@@ -119,7 +119,10 @@ func (l *Linker) compareAdjacent(call *window.Node) {
 		return
 	}
 	agree := r == call.Parent
-	if score, known := l.trust.earned(Next); agree || known && score > 0 {
+	if score, known := l.trust.sequel(before.Node, call); agree || known && score > 0 {
 		l.trust.note(Adjacent, agree)
+	}
+	if before.Node.Parent == nil || before.Node.Kind == Next {
+		l.trust.sequels.note(before.Node, call, agree)
 	}
 }

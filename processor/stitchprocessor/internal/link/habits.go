@@ -146,17 +146,23 @@ func (h *habits) each(c *window.Node) *habit {
 	if by.links < enough || by.late*50 > by.links {
 		return nil
 	}
-	requests := 0
-	for op, n := range by.parents {
-		if a := h.requests[op]; a != nil && n*50 >= by.links {
-			requests += a.n
-		}
-	}
+	requests := h.askers(by)
 	// Requests that are open are not known yet, their calls are.
 	if requests < enough || hb.calls*10 < requests*9 || hb.calls*10 > requests*11+by.during*10 {
 		return nil
 	}
 	return hb
+}
+
+// askers returns how many requests there were of the kinds that make such calls.
+func (h *habits) askers(hb *habit) int {
+	requests := 0
+	for op, n := range hb.parents {
+		if a := h.requests[op]; a != nil && n*50 >= hb.links {
+			requests += a.n
+		}
+	}
+	return requests
 }
 
 // makes reports whether r is of a kind that makes such calls and has made none yet.

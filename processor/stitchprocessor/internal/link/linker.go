@@ -13,7 +13,7 @@ type rule func(l *Linker, n *window.Node)
 var (
 	onRequest = [...]rule{contextOfRequest, goroutineOfRequest, owns, servedInARun, repliesAfterRead, repliesInBurst, finished, postsBack}
 	onCall    = [...]rule{contextOfCall, goroutineOfCall, noteWakes}
-	onRipe    = [...]rule{ownedAfterAll, repliedAfterWait, adjacent, ledTo, posts, followsNext, precedesNext, submitted, createdBy, cloned, clonedInside}
+	onRipe    = [...]rule{ownedAfterAll, repliedAfterAll, repliedAfterWait, adjacent, ledTo, posts, followsNext, precedesNext, submitted, createdBy, cloned, clonedInside}
 	onCount   = [...]rule{leftOver, balanced}
 	onTime    = [...]rule{onlyOne, eliminated, inOrder, isolated}
 	// supporting are the rules whose claims are compared with certain links.
@@ -293,7 +293,7 @@ func (l *Linker) learn(m *window.Message) {
 func (l *Linker) Locks() int { return len(l.locks.known) }
 
 // Drops counts what was forgotten, or not taken note of, because a table was full: futex
-// words, event loops, kinds of evidence about an endpoint, operations.
+// words, event loops, kinds of evidence about an endpoint or a pair of calls, operations.
 type Drops struct{ Words, Loops, Endpoints, Operations int }
 
 // Add adds other to d.
@@ -314,7 +314,7 @@ func (l *Linker) Dropped() (d Drops) {
 	}
 	move(&d.Words, &l.locks.dropped)
 	move(&d.Loops, &l.loops.dropped)
-	move(&d.Endpoints, &l.trust.endpoints.dropped)
+	move(&d.Endpoints, &l.trust.endpoints.dropped, &l.trust.sequels.dropped)
 	move(&d.Operations, &l.debts.of.dropped, &l.isolation.dropped)
 	return d
 }

@@ -11,8 +11,9 @@ import (
 var replyKind = Kind{Name: "reply", Class: After, Trust: window.Decisive, Precision: measured(61337, 8)}
 
 // goReply is the precision in Go programs, where another goroutine that was runnable
-// may have had its turn between: 10,051 right, 30 wrong.
-var goReply = measured(10051, 30)
+// may have had its turn between, and which have no rivals: with seven habits 10,583 right,
+// 17 wrong, with one 36,924 right, 14 wrong.
+var goReply = measured(10583, 17)
 
 func repliesAfterRead(l *Linker, r *window.Node) {
 	out := &r.Response
@@ -30,14 +31,29 @@ func repliesAfterRead(l *Linker, r *window.Node) {
 		l.p.Await(out.TID, out.First()-1, r)
 		return
 	}
-	if before.Kind == evidence.ClientRead && before.Tick == out.Tick && !posted(l, out) {
-		l.replies.observe(false)
-		claim := window.Claim{Parent: r, Kind: Reply, Score: replyKind.Precision, Trust: replyKind.Trust}
-		if out.Goroutine() {
-			claim.Score = goReply
-		}
-		l.claim(before.Node, claim)
+	if before.Kind != evidence.ClientRead || before.Tick != out.Tick || posted(l, out) {
+		return
 	}
+	l.replies.observe(false)
+	c := before.Node
+	if !out.Goroutine() {
+		l.toParent(c, r, Reply)
+	} else if rival, known := l.rival(c, r); known {
+		l.claim(c, unlessRival(rival, window.Claim{Parent: r, Kind: Reply, Score: goReply, Trust: replyKind.Trust}))
+	} else {
+		l.p.Await(c.Request.TID, c.Request.First()-1, r)
+	}
+}
+
+// repliedAfterAll says the same of a call when all is known of the request that it looked
+// like one of.
+func repliedAfterAll(l *Linker, c *window.Node) {
+	r := l.repliedTo(c)
+	if r == nil {
+		return
+	}
+	rival, _ := l.rival(c, r)
+	l.claim(c, unlessRival(rival, window.Claim{Parent: r, Kind: Reply, Score: goReply, Trust: replyKind.Trust}))
 }
 
 // replyWaitedKind: the same, but the thread slept on a futex between, which may have
@@ -178,7 +194,13 @@ func repliesInBurst(l *Linker, r *window.Node) {
 		}
 		m = before
 	}
-	if found != nil && !l.repeats.exceeds(r, found) {
-		l.toParent(found, r, Burst)
+	if found == nil || l.repeats.exceeds(r, found) {
+		return
 	}
+	rival, known := l.rival(found, r)
+	if !known {
+		l.p.Await(found.Request.TID, found.Request.First()-1, r)
+		return
+	}
+	l.claim(found, unlessRival(rival, window.Claim{Parent: r, Kind: Burst, Score: burstKind.Precision, Trust: burstKind.Trust}))
 }

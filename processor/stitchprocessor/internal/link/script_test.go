@@ -32,6 +32,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 //	R=xy  R carried trace x, span y on the wire     zzz   50 ms pass
 //	R=xyz span z is the parent of y; 0 is none      R=xy,vw  and an alias
 //	R#id  R carried a request id
+//	b%7   operation 7 is asked for
 //	b~a   call b goes out on the connection of a, after it
 var stepOf = regexp.MustCompile(`^(\d+)(?:([<>@!])(\w)|(tick|hole|wait|poll|sleep)|([wpch])(\d+)(?:/(\w+))?|g(\d+)(?:/(\d+))?)$`)
 
@@ -53,6 +54,7 @@ type span struct {
 	end      int64
 	context  string
 	id       string
+	asked    uint64 // operation
 }
 
 // contexts are the contexts that a span carried.
@@ -96,6 +98,12 @@ func read(t testing.TB, text string) *script {
 		}
 		if name, id, ok := strings.Cut(word, "#"); ok {
 			s.span(name).id = id
+			continue
+		}
+		if name, what, ok := strings.Cut(word, "%"); ok {
+			var err error
+			s.span(name).asked, err = strconv.ParseUint(what, 10, 64)
+			require.NoError(t, err)
 			continue
 		}
 		if name, on, ok := strings.Cut(word, "~"); ok {
@@ -260,7 +268,7 @@ func (s *script) deliver(l *link.Linker, p *window.Process, reverse bool) []*win
 	for _, name := range s.order {
 		x := s.spans[name]
 		n := window.NewNode(&x.exchange, strings.ToUpper(name) == name, x.end)
-		n.Ref = name
+		n.Ref, n.Operation = name, x.asked
 		n.Carried = &window.Carried{RequestID: x.id, Contexts: x.contexts()}
 		again := p.Add(n)
 		l.Learn(n)

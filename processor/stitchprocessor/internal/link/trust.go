@@ -7,6 +7,7 @@ import "github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/inter
 type reputations struct {
 	of        [Kinds]record
 	endpoints endpoints
+	sequels   sequels
 	samples   uint32
 }
 
@@ -37,6 +38,9 @@ func (r *reputations) judge(c *window.Node, claim window.Claim) {
 		if parent = claim.Sibling.Parent; parent == nil || claim.Sibling.Kind == claim.Kind {
 			return
 		}
+	}
+	if claim.Kind == Next {
+		r.sequels.note(claim.Sibling, c, parent == c.Parent)
 	}
 	r.note(claim.Kind, parent == c.Parent)
 	r.endpoints.note(c.Peer, claim.Kind, parent == c.Parent)

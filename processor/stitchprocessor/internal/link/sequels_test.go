@@ -1,0 +1,72 @@
+package link
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/window"
+)
+
+// asks returns a call of a goroutine.
+func asks(operation uint64) *window.Node {
+	n := &window.Node{Operation: operation}
+	n.Request.Goid = 1
+	return n
+}
+
+func TestWhatFollowsInGoIsJudgedByWhatIsAskedFor(t *testing.T) {
+	var r reputations
+	request, other := &window.Node{Server: true}, &window.Node{Server: true}
+	learn := func(first, second uint64, agree bool) {
+		c, before := asks(second), asks(first)
+		c.State, c.Parent, c.Kind = window.Linked, request, Reply
+		if before.Parent = request; !agree {
+			before.Parent = other
+		}
+		r.judge(c, window.Claim{Sibling: before, Kind: Next})
+	}
+	for range enough {
+		_, known := r.sequel(asks(1), asks(2))
+		assert.False(t, known)
+		learn(1, 2, true)
+		learn(1, 1, false)
+	}
+	score, known := r.sequel(asks(1), asks(2))
+	assert.True(t, known)
+	assert.Greater(t, score, 0.9)
+	score, known = r.sequel(asks(1), asks(1))
+	assert.True(t, known)
+	assert.Zero(t, score)
+	_, known = r.sequel(asks(2), asks(1))
+	assert.False(t, known, "the order matters")
+	score, _ = r.sequel(asks(1), &window.Node{Operation: 2})
+	assert.Zero(t, score, "other programs have one reputation for all")
+}
+
+func TestSequelsAreBoundedAndTheRestIsCounted(t *testing.T) {
+	l := New(window.New(), nil)
+	for i := range uint64(maxSequels + 1) {
+		l.trust.sequels.note(asks(i), asks(i), true)
+	}
+	assert.Equal(t, maxSequels, l.Dropped().Endpoints)
+	assert.Len(t, l.trust.sequels.of, 1)
+	assert.Zero(t, l.Dropped())
+}
+
+func TestWhichRequestsMakeACall(t *testing.T) {
+	var h habits
+	c := &window.Node{Operation: 7}
+	often, seldom, never := &window.Node{Operation: 1}, &window.Node{Operation: 2}, &window.Node{Operation: 3}
+	assert.True(t, h.mayMake(never, c), "nothing is known")
+	assert.False(t, h.every(c))
+	hb := &habit{calls: 100, links: 100, parents: map[uint64]int{1: 99, 2: 1}}
+	h.calls = map[uint64]*habit{7: hb}
+	h.requests = map[uint64]*asked{1: {n: 100}, 2: {n: 500}, 3: {n: 500}}
+	assert.True(t, h.mayMake(often, c))
+	assert.False(t, h.mayMake(seldom, c))
+	assert.False(t, h.mayMake(never, c))
+	assert.True(t, h.every(c), "those that make one seldom do not count")
+	h.requests[1].n = 150
+	assert.False(t, h.every(c))
+}
