@@ -14,6 +14,7 @@ type habits struct {
 	calls    map[uint64]*habit // by operation
 	workers  map[uint32]*worker
 	lost     losses
+	due      bool // counts are to be halved
 }
 
 // habit is that of one kind of call.
@@ -115,12 +116,20 @@ func (h *habits) request(r *window.Node) {
 	a.n++
 	a.read.add(r.Request.End, r.Request.End)
 	a.answered.add(r.Answered(), r.Answered())
-	if a.n >= habitMemory {
+	h.due = h.due || a.n >= habitMemory
+}
+
+// settle is called when requests and calls of a time have all been observed, not half of
+// them: only then do counts compare, and may be halved.
+func (h *habits) settle() {
+	h.lost.settle()
+	if h.due {
 		h.halve()
 	}
 }
 
 func (h *habits) halve() {
+	h.due = false
 	for _, a := range h.requests {
 		a.n /= 2
 	}

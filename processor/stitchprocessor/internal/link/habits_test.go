@@ -32,3 +32,21 @@ func TestALateWakeSpeaksAgainstTheOnlyCallOfARequest(t *testing.T) {
 	delete(h.calls, 2)
 	assert.EqualValues(t, never, l.cost(first, r, c), "it was woken by what it waited for")
 }
+
+func TestCountsAreHalvedWhenTheyCompare(t *testing.T) {
+	var h habits
+	node := func(server bool) *window.Node {
+		return &window.Node{Server: server, Operation: 7}
+	}
+	for range habitMemory + 300 { // as one batch, the calls first
+		h.observe(nil, node(false), 0)
+	}
+	for range habitMemory + 300 {
+		h.observe(nil, node(true), 0)
+	}
+	h.settle()
+	assert.Equal(t, (habitMemory+300)/2, h.calls[7].calls)
+	assert.Equal(t, h.calls[7].calls, h.requests[7].n)
+	h.settle()
+	assert.Equal(t, (habitMemory+300)/2, h.calls[7].calls, "once")
+}

@@ -122,7 +122,7 @@ func (l *Linker) run(n *window.Node) {
 // Advance replays what the event loops did before t, at which time everything
 // must have arrived, and learns from the links of calls that ended before. Unix ns.
 func (l *Linker) Advance(t int64) {
-	l.habits.lost.settle()
+	l.habits.settle()
 	l.loops.advance(l, t)
 	later := l.review[:0]
 	for _, c := range l.review {
