@@ -85,6 +85,17 @@ func (l *Linker) waited(r, c *window.Node) bool {
 		last.Node.State != window.Linked && last.Node.Operation != c.Operation && l.repliedTo(last.Node) == r
 }
 
+// continued reports whether the thread that read the reply of c wrote a call then that follows
+// such a one as a rule.
+func (l *Linker) continued(c *window.Node) bool {
+	next := l.p.After(&c.Response)
+	if next == nil || next.Kind != evidence.ClientWrite || next.Node == c || next.Waited&slept != 0 {
+		return false
+	}
+	score, known := l.trust.sequel(c, next.Node)
+	return known && score > 0
+}
+
 // every reports whether every request of the kinds that make calls like c makes one.
 func (h *habits) every(c *window.Node) bool {
 	hb := h.calls[c.Operation]

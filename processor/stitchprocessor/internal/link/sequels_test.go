@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/otelcol-custom/otelcol-custom/internal/evidence"
 	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/window"
 )
 
@@ -69,4 +70,34 @@ func TestWhichRequestsMakeACall(t *testing.T) {
 	assert.True(t, h.every(c), "those that make one seldom do not count")
 	h.requests[1].n = 150
 	assert.False(t, h.every(c))
+}
+
+func TestABurstIsNotACallThatAnotherFollowedAsARule(t *testing.T) {
+	p := window.New()
+	l := New(p, func(*window.Node, window.Claim) {})
+	message := func(n *window.Node, io uint32, m *window.Message) {
+		m.Goid, m.TID, m.IO = 1, 1, io
+		m.Start, m.End = int64(io), int64(io)
+		n.End = max(n.End, m.End)
+	}
+	call := func(operation uint64, wrote, read uint32) *window.Node {
+		e := evidence.Exchange{Response: evidence.Message{Start: 1}}
+		n := window.NewNode(&e, false, 0)
+		n.Operation = operation
+		message(n, wrote, &n.Request)
+		message(n, read, &n.Response)
+		p.Add(n)
+		return n
+	}
+	first, second := call(1, 1, 2), call(2, 3, 9)
+	assert.False(t, l.continued(first), "nothing is known")
+	for range enough {
+		l.trust.sequels.note(first, second, true)
+	}
+	assert.True(t, l.continued(first))
+	assert.False(t, l.continued(second), "nothing followed")
+	for range enough {
+		l.trust.sequels.note(first, second, false)
+	}
+	assert.False(t, l.continued(first))
 }
