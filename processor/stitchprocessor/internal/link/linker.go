@@ -11,9 +11,9 @@ type rule func(l *Linker, n *window.Node)
 
 // Rules by the moment when they run, in no particular order.
 var (
-	onRequest = [...]rule{contextOfRequest, goroutineOfRequest, owns, servedInARun, repliesAfterRead, repliesInBurst, finished, postsBack}
+	onRequest = [...]rule{contextOfRequest, goroutineOfRequest, owns, servedInARun, repliesAfterRead, finished, postsBack}
 	onCall    = [...]rule{contextOfCall, goroutineOfCall, noteWakes}
-	onRipe    = [...]rule{ownedAfterAll, repliedAfterAll, repliedAfterWait, adjacent, ledTo, posts, followsNext, precedesNext, submitted, createdBy, cloned, clonedInside}
+	onRipe    = [...]rule{ownedAfterAll, repliedAfterAll, repliedAfterWait, repliedInBurst, adjacent, ledTo, posts, followsNext, precedesNext, submitted, createdBy, cloned, clonedInside}
 	onCount   = [...]rule{leftOver, balanced}
 	onTime    = [...]rule{onlyOne, eliminated, inOrder, isolated}
 	// supporting are the rules whose claims are compared with certain links.

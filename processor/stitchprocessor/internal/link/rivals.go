@@ -50,12 +50,20 @@ func unlessRival(rival bool, c window.Claim) window.Claim {
 	return c
 }
 
+// next is what the thread of m did next, if it is of kind k and the thread did not sleep
+// before. Else nil.
+func (l *Linker) next(m *window.Message, k evidence.Kind) *window.Message {
+	if after := l.p.After(m); after != nil && after.Kind == k && after.Waited&slept == 0 {
+		return after
+	}
+	return nil
+}
+
 // repliedTo is the request that a thread of a Go program replied to right after it had read the
 // reply of c, or nil.
 func (l *Linker) repliedTo(c *window.Node) *window.Node {
-	next := l.p.After(&c.Response)
-	if !c.HasResponse() || next == nil || next.Kind != evidence.ServerWrite || !next.Goroutine() ||
-		next.Tick != c.Response.Tick || next.Waited&slept != 0 {
+	next := l.next(&c.Response, evidence.ServerWrite)
+	if next == nil || !next.Goroutine() || next.Tick != c.Response.Tick {
 		return nil
 	}
 	return next.Node
@@ -66,11 +74,7 @@ func (l *Linker) repliedTo(c *window.Node) *window.Node {
 // nothing followed, and r, which need not make such a call, is not known to have waited for
 // another one after this one.
 func (l *Linker) contested(c, r *window.Node) bool {
-	next := l.p.After(&c.Response)
-	if !c.HasResponse() || next == nil || next.Kind != evidence.ClientRead || next.Waited&slept != 0 {
-		return false
-	}
-	return !l.waited(r, c) && !l.habits.every(c)
+	return l.next(&c.Response, evidence.ClientRead) != nil && !l.waited(r, c) && !l.habits.every(c)
 }
 
 // waited reports whether r seems to have waited for another call after c.
@@ -88,8 +92,8 @@ func (l *Linker) waited(r, c *window.Node) bool {
 // continued reports whether the thread that read the reply of c wrote a call then that follows
 // such a one as a rule.
 func (l *Linker) continued(c *window.Node) bool {
-	next := l.p.After(&c.Response)
-	if next == nil || next.Kind != evidence.ClientWrite || next.Node == c || next.Waited&slept != 0 {
+	next := l.next(&c.Response, evidence.ClientWrite)
+	if next == nil {
 		return false
 	}
 	score, known := l.trust.sequel(c, next.Node)

@@ -100,6 +100,9 @@ func TestAdjacencyRules(t *testing.T) {
 		{"in Go the next job's call may come between", "2g1 2<R 1g7 1>a 1tick 1g8 1<a 1g9 1>b 1g3 1>R", "burst reply", "burst a R"},
 		{"but not another unanswered reply", "2g1 2<R 1g7 1>a 1>c 1tick 1g8 1<c 1<a 1g9 1>b 1g3 1>R", "burst reply", ""},
 		{"nor a sleep", "2g1 2<R 1g7 1>a 1g8 1<a 1tick 1g9 1>b 1g3 1>R", "burst reply", ""},
+		{"nor two calls", "2g1 2<R 1g7 1>a 1tick 1g8 1<a 1g9 1>b 1>c 1g3 1>R", "burst reply", ""},
+		{"nor if several replies were due", "2g1 2<R 2<S 1g7 1>a 1tick 1g8 1<a 1g9 1>b 1g3 1>R 1g4 1>S", "burst reply", ""},
+		{"but one after a sleep may be", "2g1 2<R 2<S 1g7 1>a 1tick 1g8 1<a 1g9 1>b 1g3 1>R 1tick 1g4 1>S", "burst reply", "burst a R"},
 		{"nor anything before another reply", "2g1 2<R 2<S 1g7 1>a 1tick 1g8 1<a 1g2 1>S 1g9 1>b 1g3 1>R", "burst", ""},
 	} {
 		t.Run(tt.name, tt.check)
