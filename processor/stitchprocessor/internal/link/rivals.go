@@ -77,10 +77,11 @@ func (l *Linker) contested(c, r *window.Node) bool {
 	return l.next(&c.Response, evidence.ClientRead) != nil && !l.waited(r, c) && !l.habits.every(c)
 }
 
-// waited reports whether r seems to have waited for another call after c.
+// waited reports whether r seems to have waited for another call after c, of another kind: two
+// of one kind are as likely its own one and another request's.
 func (l *Linker) waited(r, c *window.Node) bool {
 	for _, x := range r.Made() {
-		if x.Parent == r && x.End > c.End {
+		if x.Parent == r && x.End > c.End && x.Operation != c.Operation {
 			return true
 		}
 	}

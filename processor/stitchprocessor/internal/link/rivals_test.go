@@ -72,6 +72,9 @@ func TestWhereTwoNeighboursContradictEachOther(t *testing.T) {
 		"nothing followed the reply": {
 			"1g1 1<S 1g8 1>a 3g7 3>b 2g9 2<a 2g6 2<b 1tick 1g1 1>S", nil,
 		},
+		"nor was it the last one, but the last one was of its kind": {
+			"1g1 1<S 1g8 1>a 3g7 3>b 2g9 2<a 2g6 2<b 2g1 2>S", []string{"reply b S"},
+		},
 		"but it is not the last one that the request waited for": {
 			"b%7 1g1 1<S 1g8 1>a 3g7 3>b 2g9 2<a 2g6 2<b 2g1 2>S", []string{"adjacent a S", "reply b S"},
 		},
