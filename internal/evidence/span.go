@@ -121,15 +121,26 @@ func (e *Exchange) Read(span ptrace.Span) bool {
 	}
 	e.Local = netip.AddrPortFrom(local.Unmap(), localPort)
 	e.Peer = netip.AddrPortFrom(peer.Unmap(), peerPort)
-	e.Request.Start = int64(span.StartTimestamp())
+	e.Request.Start, e.Response.End = int64(span.StartTimestamp()), 0
 	if e.Response.Start != 0 {
 		e.Response.End = int64(span.EndTimestamp())
 	}
 	return e.Request.TID != 0
 }
 
+// Prefixes of the keys of a message, which have the same suffixes for both.
+const (
+	requestPrefix  = "evidence.request."
+	responsePrefix = "evidence.response."
+)
+
 func (e *Exchange) readKey(k string, v pcommon.Value) {
-	if e.Request.read(k, v, &requestSide) || e.Response.read(k, v, &responseSide) {
+	if suffix, ok := strings.CutPrefix(k, requestPrefix); ok {
+		e.Request.read(suffix, v)
+		return
+	}
+	if suffix, ok := strings.CutPrefix(k, responsePrefix); ok {
+		e.Response.read(suffix, v)
 		return
 	}
 	switch k {
@@ -149,10 +160,6 @@ func (e *Exchange) readKey(k string, v pcommon.Value) {
 		e.Connect.Goid = uint64(v.Int())
 	case KeyConnectParent:
 		e.Connect.GoidParent = uint64(v.Int())
-	case KeyRequestEnd:
-		e.Request.End = v.Int()
-	case KeyResponseStart:
-		e.Response.Start = v.Int()
 	case KeyContext:
 		e.Context = v.Str()
 	case KeyRequestID:
@@ -168,32 +175,35 @@ func (e *Exchange) readKey(k string, v pcommon.Value) {
 	}
 }
 
-func (m *Message) read(key string, v pcommon.Value, k *side) bool {
-	switch key {
-	case k.seq:
+// read takes an attribute by the suffix of its key. Suffixes are constants here, which
+// makes this a jump, not a search.
+func (m *Message) read(suffix string, v pcommon.Value) {
+	switch suffix {
+	case "start":
+		m.Start = v.Int()
+	case "end":
+		m.End = v.Int()
+	case "seq":
 		m.Seq = uint32(v.Int())
-	case k.len:
+	case "len":
 		m.Len = uint32(v.Int())
-	case k.tid:
+	case "tid":
 		m.TID = uint32(v.Int())
-	case k.io:
+	case "io":
 		m.IO = uint32(v.Int())
-	case k.ops:
+	case "ops":
 		m.Ops = uint32(v.Int())
-	case k.tick:
+	case "tick":
 		m.Tick = uint32(v.Int())
-	case k.goid:
+	case "goid":
 		m.Goid = uint64(v.Int())
-	case k.parent:
+	case "goid_parent":
 		m.GoidParent = uint64(v.Int())
-	case k.waited:
+	case "waited":
 		m.Waited = Waited(v.Int())
-	case k.handoffs:
+	case "handoffs":
 		m.Handoffs, _ = ParseHandoffs(m.Handoffs, v.Str())
-	default:
-		return false
 	}
-	return true
 }
 
 // Remove takes every evidence attribute off span.

@@ -67,26 +67,26 @@ func (l *lanes) drop(tid, io uint32, m *Message) {
 }
 
 // find returns where an ordinal is in items, or would be. Without holes it is as far
-// from the last one as the ordinals say, with holes it is closer.
+// from the last one, and from the first one, as the ordinals say; with holes it is closer
+// to both.
 func (l *lane) find(io uint32) (int, bool) {
 	n := len(l.items)
 	if n == l.head || io > l.items[n-1].io {
 		return n, false
 	}
-	i := max(n-1-int(l.items[n-1].io-io), l.head)
-	if l.items[i].io == io {
-		return i, true
+	first, last := l.items[l.head].io, l.items[n-1].io
+	if io < first {
+		return l.head, false
 	}
-	k, found := slices.BinarySearchFunc(l.items[i:], io, func(s slot, io uint32) int {
-		switch {
-		case s.io < io:
-			return -1
-		case s.io > io:
-			return 1
+	i, end := max(n-1-int(last-io), l.head), min(l.head+int(io-first), n-1)
+	for i < end {
+		if half := int(uint(i+end) >> 1); l.items[half].io < io {
+			i = half + 1
+		} else {
+			end = half
 		}
-		return 0
-	})
-	return i + k, found
+	}
+	return i, l.items[i].io == io
 }
 
 func (l *lane) set(s slot) {

@@ -25,11 +25,8 @@ type Process struct {
 
 // New returns an empty window.
 func New() *Process {
-	start := func(n *Node) int64 { return n.Request.Start }
-	ripe := func(n *Node) int64 { return n.ripe }
 	return &Process{
 		messages: lanes{of: map[uint32]*lane{}}, awaiting: map[uint64][]*Node{},
-		servers: series{key: start}, calls: series{key: start}, ripening: series{key: ripe},
 		serversOf: map[uint64][]*Node{}, callsOf: map[uint64][]*Node{}, readBy: map[uint32][]*Node{},
 		traces: map[[16]byte][]*Node{}, requestIDs: map[string][]*Node{},
 	}
@@ -56,8 +53,8 @@ func (p *Process) Add(n *Node) []*Node {
 		p.addServer(n)
 	} else {
 		n.ripe = n.End
-		p.calls.insert(n)
-		p.ripening.insert(n)
+		p.calls.insert(n.Start(), n)
+		p.ripening.insert(n.ripe, n)
 		addTo(p.callsOf, n.Request.Goid, n)
 	}
 	for _, c := range n.Contexts() {
@@ -92,17 +89,17 @@ func (p *Process) paired(n *Node) bool {
 }
 
 func (p *Process) addServer(n *Node) {
-	i := p.servers.insert(n)
+	i := p.servers.insert(n.Start(), n)
 	n.reach = n.Answered()
 	live := p.servers.live()
 	if i > 0 {
-		n.reach = max(n.reach, live[i-1].reach)
+		n.reach = max(n.reach, live[i-1].node.reach)
 	}
 	for _, later := range live[i+1:] {
-		if later.reach >= n.reach {
+		if later.node.reach >= n.reach {
 			break
 		}
-		later.reach = n.reach
+		later.node.reach = n.reach
 	}
 	if n.Request.Tick == 0 && !n.Request.Goroutine() {
 		addTo(p.readBy, n.Request.TID, n)
@@ -128,7 +125,7 @@ func (p *Process) Remove(n *Node) {
 		p.stopAwaiting(k, n)
 	}
 	if n.Server {
-		p.servers.remove(n)
+		p.servers.remove(n.Start(), n)
 		dropFrom(p.requestIDs, n.RequestID(), n)
 		dropFrom(p.readBy, n.Request.TID, n)
 		dropFrom(p.serversOf, n.Request.Goid, n)
@@ -150,8 +147,8 @@ func (p *Process) Resolve(n *Node) {
 		return
 	}
 	n.resolved = true
-	p.calls.remove(n)
-	p.ripening.remove(n)
+	p.calls.remove(n.Start(), n)
+	p.ripening.remove(n.ripe, n)
 }
 
 // Ripe returns an undecided call that ended, or was postponed to a time, before t,
@@ -166,11 +163,11 @@ func (p *Process) Ripe(t int64) *Node {
 
 // Postpone makes an undecided call ripe after t.
 func (p *Process) Postpone(n *Node, t int64) {
-	if n.resolved || !p.ripening.remove(n) {
+	if n.resolved || !p.ripening.remove(n.ripe, n) {
 		return
 	}
 	n.ripe = t
-	p.ripening.insert(n)
+	p.ripening.insert(n.ripe, n)
 }
 
 // SoleUndecided reports whether n is the only undecided call that began between
@@ -178,15 +175,15 @@ func (p *Process) Postpone(n *Node, t int64) {
 func (p *Process) SoleUndecided(n *Node, from, to int64) bool {
 	live := p.calls.live()
 	i := p.calls.from(from)
-	return i < len(live) && live[i] == n && (i+1 == len(live) || live[i+1].Start() > to)
+	return i < len(live) && live[i].node == n && (i+1 == len(live) || live[i+1].key > to)
 }
 
 // FirstUndecided returns the undecided call that began first among those that
 // began between from and to, both included, or nil.
 func (p *Process) FirstUndecided(from, to int64) *Node {
 	live := p.calls.live()
-	if i := p.calls.from(from); i < len(live) && live[i].Start() <= to {
-		return live[i]
+	if i := p.calls.from(from); i < len(live) && live[i].key <= to {
+		return live[i].node
 	}
 	return nil
 }
@@ -200,17 +197,17 @@ const maxSteps = 256
 func (p *Process) Overlapping(dst []*Node, from, to int64, limit int) ([]*Node, bool) {
 	live := p.servers.live()
 	last := p.servers.from(to + 1)
-	for i := last - 1; i >= 0 && live[i].reach >= from; i-- {
+	for i := last - 1; i >= 0 && live[i].node.reach >= from; i-- {
 		if last-i > maxSteps {
 			return dst, false
 		}
-		if live[i].Answered() < from {
+		if live[i].node.Answered() < from {
 			continue
 		}
 		if len(dst) == limit {
 			return dst, false
 		}
-		dst = append(dst, live[i])
+		dst = append(dst, live[i].node)
 	}
 	return dst, true
 }
@@ -221,12 +218,12 @@ func (p *Process) Overlapping(dst []*Node, from, to int64, limit int) ([]*Node, 
 func (p *Process) Covering(dst []*Node, from, to int64, steps int) ([]*Node, bool) {
 	live := p.servers.live()
 	last := p.servers.from(from+1) - 1
-	for i := last; i >= 0 && live[i].reach >= to; i-- {
+	for i := last; i >= 0 && live[i].node.reach >= to; i-- {
 		if last-i >= steps {
 			return dst, false
 		}
-		if live[i].Answered() >= to {
-			dst = append(dst, live[i])
+		if live[i].node.Answered() >= to {
+			dst = append(dst, live[i].node)
 		}
 	}
 	return dst, true
@@ -236,7 +233,10 @@ func (p *Process) Covering(dst []*Node, from, to int64, steps int) ([]*Node, boo
 // another, at most so many.
 func (p *Process) UndecidedWithin(dst []*Node, from, before int64, most int) []*Node {
 	i, j := p.calls.from(from), p.calls.from(before)
-	return append(dst, p.calls.live()[i:min(max(i, j), i+most)]...)
+	for _, c := range p.calls.live()[i:min(max(i, j), i+most)] {
+		dst = append(dst, c.node)
+	}
+	return dst
 }
 
 // NearUndecided appends to dst the undecided calls that ask for the same as n and began
@@ -247,8 +247,8 @@ func (p *Process) NearUndecided(dst []*Node, n *Node, most int) []*Node {
 	for step := -1; step <= 1; step += 2 {
 		found := 0
 		for i := at + min(step, 0); i >= 0 && i < len(live) && found < most; i += step {
-			if live[i] != n && live[i].Operation == n.Operation {
-				dst = append(dst, live[i])
+			if live[i].node != n && live[i].node.Operation == n.Operation {
+				dst = append(dst, live[i].node)
 				found++
 			}
 			if i-at > maxSteps || at-i > maxSteps {
@@ -265,10 +265,10 @@ func (p *Process) LastRequests(t int64) (last, previous *Node) {
 	live := p.servers.live()
 	i := p.servers.from(t)
 	if i > 0 {
-		last = live[i-1]
+		last = live[i-1].node
 	}
 	if i > 1 {
-		previous = live[i-2]
+		previous = live[i-2].node
 	}
 	return last, previous
 }

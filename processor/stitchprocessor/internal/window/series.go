@@ -3,40 +3,46 @@ package window
 import "slices"
 
 // series is nodes in ascending order of a key. Nodes arrive and leave nearly in
-// that order, so both ends are cheap and the middle is rarely moved.
+// that order, so both ends are cheap and the middle is rarely moved. The key is beside
+// the node: a search does not touch the nodes.
 type series struct {
-	key   func(*Node) int64
-	items []*Node
+	items []keyed
 	head  int
 }
 
-func (s *series) live() []*Node { return s.items[s.head:] }
+type keyed struct {
+	key  int64
+	node *Node
+}
+
+func (s *series) live() []keyed { return s.items[s.head:] }
 
 // from is the index in live of the first node whose key is at least k.
 func (s *series) from(k int64) int {
 	live := s.live()
-	n := len(live)
-	for i := n; i > n-8; i-- {
-		if i == 0 || s.key(live[i-1]) < k {
-			return i
+	i, end := 0, len(live)
+	for near := end - 8; end > near; end-- {
+		if end == 0 || live[end-1].key < k {
+			return end
 		}
 	}
-	i, _ := slices.BinarySearchFunc(live, k, func(n *Node, k int64) int {
-		if s.key(n) < k {
-			return -1
+	for i < end {
+		if half := int(uint(i+end) >> 1); live[half].key < k {
+			i = half + 1
+		} else {
+			end = half
 		}
-		return 1
-	})
+	}
 	return i
 }
 
 // insert puts n after all nodes of the same key and returns its index in live.
-func (s *series) insert(n *Node) int {
-	i := s.from(s.key(n) + 1)
+func (s *series) insert(key int64, n *Node) int {
+	i := s.from(key + 1)
 	if s.head > 0 && len(s.items) == cap(s.items) {
 		s.compact()
 	}
-	s.items = slices.Insert(s.items, s.head+i, n)
+	s.items = slices.Insert(s.items, s.head+i, keyed{key, n})
 	return i
 }
 
@@ -46,22 +52,22 @@ func (s *series) compact() {
 	s.items, s.head = s.items[:n], 0
 }
 
-// remove takes n out and reports whether it was there.
-func (s *series) remove(n *Node) bool {
+// remove takes n, which has this key, out and reports whether it was there.
+func (s *series) remove(key int64, n *Node) bool {
 	live := s.live()
 	i := 0
-	if k := s.key(n); len(live) > 0 && s.key(live[0]) < k {
-		i = s.from(k)
+	if len(live) > 0 && live[0].key < key {
+		i = s.from(key)
 	}
-	for i < len(live) && live[i] != n && s.key(live[i]) == s.key(n) {
+	for i < len(live) && live[i].node != n && live[i].key == key {
 		i++
 	}
-	if i == len(live) || live[i] != n {
+	if i == len(live) || live[i].node != n {
 		return false
 	}
 	if i < len(live)/2 {
 		copy(live[1:i+1], live[:i])
-		live[0] = nil
+		live[0] = keyed{}
 		s.head++
 		return true
 	}
@@ -73,5 +79,5 @@ func (s *series) first() *Node {
 	if s.head == len(s.items) {
 		return nil
 	}
-	return s.items[s.head]
+	return s.items[s.head].node
 }
