@@ -9,6 +9,7 @@ import (
 	"github.com/otelcol-custom/otelcol-custom/internal/tracectx"
 	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/join"
 	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/link"
+	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/slab"
 	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/solve"
 	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/window"
 )
@@ -66,6 +67,8 @@ type shard struct {
 	out       []message
 	counts    shardCounts
 	registry  *registry
+	made      window.Nodes
+	spans     slab.Of[join.Span]
 	exchange  evidence.Exchange // scratch
 	contexts  tracectx.Contexts // likewise
 }
@@ -168,17 +171,18 @@ func (s *shard) consume(j *job) {
 func (s *shard) node(p *process, span ptrace.Span, group *join.Group, now int64) *window.Node {
 	e := &s.exchange
 	if !e.Read(span) {
-		held := &join.Span{Data: span, Group: group, Process: p.peer, Arrived: now}
+		held := s.spans.Next()
+		held.Data, held.Group, held.Process, held.Arrived = span, group, p.peer, now
 		s.out = append(s.out, message{action: actAdd, span: held}, message{action: actQuiet, span: held})
 		return nil
 	}
-	held := heldSpan(span, e)
+	held := s.heldSpan(span, e)
 	held.Group, held.Process, held.Arrived = group, p.peer, now
 	if e.Decided {
 		held.Verdict = takeVerdict(span)
 	}
 	s.strip(span)
-	n := window.NewNode(e, held.Server, held.End)
+	n := s.made.New(e, held.Server, held.End)
 	n.Arrived, n.Operation = now, operationOf(span)
 	if e.RequestID != "" {
 		n.Carried = &window.Carried{RequestID: e.RequestID}
@@ -195,13 +199,13 @@ func (s *shard) node(p *process, span ptrace.Span, group *join.Group, now int64)
 }
 
 // heldSpan is the assembler's view of a span with evidence.
-func heldSpan(span ptrace.Span, e *evidence.Exchange) *join.Span {
-	return &join.Span{
-		Data: span, Server: span.Kind() == ptrace.SpanKindServer, Hidden: e.Hidden,
-		Local: e.Local, Peer: e.Peer, Seq: e.Request.Seq, Len: e.Request.Len,
-		ReplySeq: e.Response.Seq, ReplyLen: e.Response.Len,
-		Start: int64(span.StartTimestamp()), End: int64(span.EndTimestamp()),
-	}
+func (s *shard) heldSpan(span ptrace.Span, e *evidence.Exchange) *join.Span {
+	held := s.spans.Next()
+	held.Data, held.Server, held.Hidden = span, span.Kind() == ptrace.SpanKindServer, e.Hidden
+	held.Local, held.Peer, held.Seq, held.Len = e.Local, e.Peer, e.Request.Seq, e.Request.Len
+	held.ReplySeq, held.ReplyLen = e.Response.Seq, e.Response.Len
+	held.Start, held.End = int64(span.StartTimestamp()), int64(span.EndTimestamp())
+	return held
 }
 
 // strip takes the evidence off a span that nobody behind needs.

@@ -117,6 +117,7 @@ type Assembler struct {
 	out     ptrace.Traces
 	outSize int
 	members []*Span // scratch of release
+	trees   spareTrees
 }
 
 // New returns an empty assembler. Every batch handed to emit is the receiver's.
@@ -140,7 +141,8 @@ func (a *Assembler) Add(s *Span, now int64) {
 	s.id, s.trace = s.Data.SpanID(), s.Data.TraceID()
 	s.explicit = !s.WireParent.IsEmpty()
 	a.learnAlias(s)
-	s.tree = &tree{size: 1, depth: 1, changed: a.now, wire: a.aliases.of(s.wire())}
+	s.tree = a.trees.take()
+	*s.tree = tree{size: 1, depth: 1, changed: a.now, wire: a.aliases.of(s.wire())}
 	a.ask(s, askLocal)
 	a.held++
 	a.fifo.push(s)
@@ -260,8 +262,12 @@ func (a *Assembler) uproot(s *Span) {
 
 // replant counts the tree of a root anew.
 func (a *Assembler) replant(root *Span) {
-	t := &tree{changed: a.now, queued: root.tree != nil && root.tree.queued}
-	root.tree = t
+	queued := root.tree != nil && root.tree.queued
+	if root.tree == nil {
+		root.tree = a.trees.take()
+	}
+	t := root.tree
+	*t = tree{changed: a.now, queued: queued}
 	root.walk(func(s *Span) {
 		t.size++
 		t.depth = max(t.depth, s.level()+1)
@@ -296,6 +302,7 @@ func (a *Assembler) hang(child, parent *Span) bool {
 	t.open += below.open
 	t.changed = a.now
 	t.wire = t.wire.or(below.wire)
+	a.trees.giveBack(below)
 	a.settleSoon(root)
 	return true
 }

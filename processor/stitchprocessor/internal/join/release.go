@@ -149,6 +149,9 @@ func (a *Assembler) put(s *Span) {
 func (a *Assembler) gone(s *Span) {
 	s.Data, s.Group, s.open = ptrace.Span{}, nil, 0 // nobody waits for an answer any more
 	a.held--
+	if s.tree != nil {
+		a.trees.giveBack(s.tree)
+	}
 	s.parent, s.first, s.next, s.tree = nil, nil, nil, nil
 	if s.aside == nil {
 		return

@@ -136,6 +136,30 @@ type tree struct {
 	queued      bool // in the queue of trees that may settle
 }
 
+// spareTrees are those of spans that are no roots any more, to be used again.
+type spareTrees []*tree
+
+// maxSpareTrees bounds them.
+const maxSpareTrees = 4096
+
+// take returns a tree whose fields are anything.
+func (t *spareTrees) take() *tree {
+	n := len(*t)
+	if n == 0 {
+		return &tree{}
+	}
+	last := (*t)[n-1]
+	*t = (*t)[:n-1]
+	return last
+}
+
+// giveBack takes a tree that nobody has any more.
+func (t *spareTrees) giveBack(unused *tree) {
+	if len(*t) < maxSpareTrees {
+		*t = append(*t, unused)
+	}
+}
+
 // wire is a trace id found on the wire, and how it was written.
 type wire struct {
 	trace  pcommon.TraceID

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/link"
+	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/slab"
 	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/window"
 )
 
@@ -67,6 +68,8 @@ type Solver struct {
 	Rejected  [Guards]int
 	Conflicts int
 	Overflow  int
+
+	claims slab.Of[window.Claim]
 }
 
 // New returns a solver that hands its decisions to sink, when they are made. A call
@@ -76,6 +79,8 @@ func New(c Config, sink func(Decision)) *Solver { return &Solver{config: c, deci
 const (
 	// maxClaims bounds what one call keeps, maxCandidates what is weighed.
 	maxClaims, maxCandidates = 24, 8
+	// usualClaims is how many most calls have at most.
+	usualClaims = 2
 	// counts is the least score of a claim that can confirm another one.
 	counts = 0.6
 	// ceiling is the most that inference can be sure of.
@@ -111,6 +116,9 @@ func (s *Solver) keep(call *window.Node, c window.Claim) bool {
 			old.Score, old.Trust = max(old.Score, c.Score), max(old.Trust, c.Trust)
 			return better
 		}
+	}
+	if call.Claims == nil {
+		call.Claims = s.claims.Room(usualClaims)
 	}
 	if len(call.Claims) < maxClaims {
 		call.Claims = append(call.Claims, c)

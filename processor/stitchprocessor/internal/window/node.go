@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/otelcol-custom/otelcol-custom/internal/evidence"
+	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/slab"
 )
 
 // State is how far the question for the parent of a call has come. For a server
@@ -216,15 +217,25 @@ const maxTime = int64(1) << 61
 // plausible brings a time into the range in which arithmetic is safe.
 func plausible(t int64) int64 { return min(max(t, 0), maxTime) }
 
-// NewNode makes a node of a span's evidence. It keeps copies of the handoff lists
+// Nodes makes nodes, many of which come and leave together. It has one owner.
+type Nodes struct{ slab slab.Of[Node] }
+
+// New makes a node of a span's evidence. It keeps copies of the handoff lists
 // of e, no other memory of it. Times that cannot be are brought into range. The
 // caller sets Ref, Arrived, Operation and Carried.
+func (s *Nodes) New(e *evidence.Exchange, server bool, end int64) *Node {
+	return s.slab.Next().describe(e, server, end)
+}
+
+// NewNode makes a single node, like Nodes.New.
 func NewNode(e *evidence.Exchange, server bool, end int64) *Node {
-	n := &Node{
-		Server: server, Opaque: e.Opaque, Lossy: e.Lossy,
-		ConnID: e.ConnID, Ordinal: e.Ordinal, Peer: e.Peer,
-		End: plausible(end),
-	}
+	return new(Node).describe(e, server, end)
+}
+
+func (n *Node) describe(e *evidence.Exchange, server bool, end int64) *Node {
+	n.Server, n.Opaque, n.Lossy = server, e.Opaque, e.Lossy
+	n.ConnID, n.Ordinal, n.Peer = e.ConnID, e.Ordinal, e.Peer
+	n.End = plausible(end)
 	if t := plausible(e.ConnectTime); t != 0 {
 		n.Connect = &Connect{e.Connect, t}
 	}

@@ -137,7 +137,7 @@ func (p *Process) Remove(n *Node) {
 	for _, c := range n.Contexts() {
 		dropFrom(p.traces, c.Trace, n)
 	}
-	// Others may still point here: let the chain of memory end with n.
+	// Others may still point here, or lie beside it: let the chain of memory end with n.
 	n.Process, n.Ref, n.Parent, n.Claims, n.pending, n.Note = nil, nil, nil, nil, nil, Note{}
 }
 
