@@ -29,13 +29,26 @@ func (s *shard) process(id instance, now int64) *process {
 	return p
 }
 
+// nodesOf returns the nodes of a process, by arrival. It looks at those of all.
+func (s *shard) nodesOf(p *process) (of []*window.Node) {
+	if p.window.Len() == 0 {
+		return nil
+	}
+	for _, n := range s.nodes.items[s.nodes.head:] {
+		if n.Process == p.window {
+			of = append(of, n)
+		}
+	}
+	return of
+}
+
 func (s *shard) owner(n *window.Node) *process { return n.Process.Owner.(*process) }
 
-// evict forgets a process and all of its window. The shard's own list still has its
-// nodes, and skips them.
+// evict forgets a process and all of its window. The shard's list still has its nodes,
+// and skips them.
 func (s *shard) evict(e *list.Element) {
 	p := e.Value.(*process)
-	for n := p.nodes.first(); n != nil; n = p.nodes.first() {
+	for _, n := range s.nodesOf(p) {
 		s.drop(n, solve.Evicted)
 	}
 	s.hush()
@@ -51,7 +64,7 @@ const processIdle = int64(600e9)
 // forgetIdle forgets processes that are gone, or do nothing.
 func (s *shard) forgetIdle(now int64) {
 	for e := s.recent.Back(); e != nil; e = s.recent.Back() {
-		if p := e.Value.(*process); p.seen+processIdle > now || p.nodes.len() > 0 {
+		if p := e.Value.(*process); p.seen+processIdle > now || p.window.Len() > 0 {
 			return
 		}
 		s.evict(e)
@@ -96,16 +109,12 @@ func (q *nodes) first() *window.Node {
 
 func (q *nodes) pop() *window.Node {
 	n := q.first()
-	q.dropHead()
-	return n
-}
-
-func (q *nodes) dropHead() {
 	q.items[q.head] = nil
 	q.head++
 	if q.head*2 > len(q.items) && q.head >= 1024 {
-		n := copy(q.items, q.items[q.head:])
-		clear(q.items[n:])
-		q.items, q.head = q.items[:n], 0
+		left := copy(q.items, q.items[q.head:])
+		clear(q.items[left:])
+		q.items, q.head = q.items[:left], 0
 	}
+	return n
 }

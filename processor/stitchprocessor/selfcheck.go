@@ -42,7 +42,7 @@ func (s *shard) look(p *process, fresh []*window.Node, now int64) {
 		p.carried = now
 		if p.blind == nil && s.limits.check {
 			p.blind = newBlind(s, p)
-			fresh = p.nodes.items[p.nodes.head:]
+			fresh = s.nodesOf(p)
 		}
 	}
 	if p.blind == nil {

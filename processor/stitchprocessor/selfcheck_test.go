@@ -210,7 +210,7 @@ func TestTheSelfCheckCostsNothingWithoutContexts(t *testing.T) {
 	for el := e.shard.recent.Front(); el != nil; el = el.Next() {
 		p := el.Value.(*process)
 		assert.Nil(t, p.blind, "no call carries anything")
-		for _, n := range p.nodes.items {
+		for _, n := range e.shard.nodesOf(p) {
 			assert.Nil(t, n.Twin)
 		}
 	}

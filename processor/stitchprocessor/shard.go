@@ -85,8 +85,7 @@ type process struct {
 	id       instance
 	peer     *join.Process
 	group    *join.Group
-	names    []string // see registry
-	nodes    nodes
+	names    []string       // see registry
 	owing    []*window.Node // servers that are yet to make calls
 	seen     int64
 	rested   int64 // about what time it was when it was found at rest last, Unix ns
@@ -144,18 +143,18 @@ func wipe(m []message) []message {
 func (s *shard) consume(j *job) {
 	p := s.process(j.instance, j.now)
 	group := p.groupOf(j)
-	first := len(p.nodes.items)
+	first := len(s.nodes.items)
 	for _, span := range j.spans.All() {
 		if n := s.node(p, span, group, j.now); n != nil {
-			p.nodes.push(n)
 			s.nodes.push(n)
 			if n.Server {
 				s.quiet = append(s.quiet, n)
 			}
 		}
 	}
-	p.take(p.nodes.items[first:])
-	s.look(p, p.nodes.items[first:], j.now)
+	fresh := s.nodes.items[first:]
+	p.take(fresh)
+	s.look(p, fresh, j.now)
 	if j.watermark > p.window.Watermark {
 		s.advance(p, j.watermark)
 	}
@@ -306,7 +305,6 @@ func (s *shard) drop(n *window.Node, cause solve.Cause) {
 		s.say(n, message{action: actQuiet})
 	}
 	p.window.Remove(n)
-	p.nodes.dropHead()
 	s.counts.Add(p.linker.Dropped())
 }
 

@@ -71,11 +71,14 @@ func (g *gaps) rarity(d int64) float64 {
 func (g *gaps) refresh() {
 	g.fresh, g.most, g.spread = 0, 0, 0
 	const unseen = 0.05
+	total := float64(g.total) + 2*octaves*unseen
+	none := -math.Log(unseen / total)
 	for i, n := range g.counts {
-		g.masses[i] = -math.Log((float64(n) + unseen) / (float64(g.total) + 2*octaves*unseen))
 		if n == 0 {
+			g.masses[i] = none
 			continue
 		}
+		g.masses[i] = -math.Log((float64(n) + unseen) / total)
 		_, width := octave(int64(1) << (i%octaves + shortest - 1))
 		share := float64(n) / float64(g.total)
 		g.most = max(g.most, share/width)

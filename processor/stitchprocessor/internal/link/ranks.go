@@ -13,8 +13,8 @@ import (
 // and happened between the two.
 type sequence struct {
 	times  []int64
-	others []int64
-	gone   int32 // events that were dropped from the front
+	others []int64 // nil as long as all are the same as times
+	gone   int32   // events that were dropped from the front
 }
 
 const (
@@ -27,26 +27,44 @@ const (
 func (s *sequence) add(at, other int64) {
 	if len(s.times) == maxSequence {
 		s.times = s.times[:copy(s.times, s.times[maxSequence/2:])]
-		s.others = s.others[:copy(s.others, s.others[maxSequence/2:])]
+		if s.others != nil {
+			s.others = s.others[:copy(s.others, s.others[maxSequence/2:])]
+		}
 		s.gone += maxSequence / 2
 	}
 	i := len(s.times)
 	for i > 0 && s.times[i-1] > at {
 		i--
 	}
+	if other != at {
+		s.differ()
+	}
 	s.times = slices.Insert(s.times, i, at)
-	s.others = slices.Insert(s.others, i, other)
+	if s.others != nil {
+		s.others = slices.Insert(s.others, i, other)
+	}
+}
+
+// differ makes room for other times that differ.
+func (s *sequence) differ() {
+	if s.others == nil {
+		s.others = append([]int64{}, s.times...)
+	}
 }
 
 // bound sets the other time of an event.
 func (s *sequence) bound(at, other int64) {
 	if i, found := slices.BinarySearch(s.times, at); found {
+		s.differ()
 		s.others[i] = other
 	}
 }
 
 // other returns the other time of an event, or the same if it is not known.
 func (s *sequence) other(at int64) int64 {
+	if s.others == nil {
+		return at
+	}
 	if i, found := slices.BinarySearch(s.times, at); found {
 		return s.others[i]
 	}
@@ -61,11 +79,17 @@ func (s *sequence) between(at, other int64) (low, high int32) {
 	if other < at {
 		low = s.rank(other)
 		first := int(high-s.gone) + 1
-		for i := first; i < min(len(s.times), first+maxBlur); i++ {
+		for i := first; i < min(len(s.others), first+maxBlur); i++ {
 			if s.others[i] < at {
 				high++
 			}
 		}
+		return low, high
+	}
+	if other > at {
+		high = max(high, s.rank(other)-1)
+	}
+	if s.others == nil {
 		return low, high
 	}
 	last := int(low-s.gone) - 1
@@ -74,7 +98,7 @@ func (s *sequence) between(at, other int64) (low, high int32) {
 			low--
 		}
 	}
-	return low, max(high, s.rank(other)-1)
+	return low, high
 }
 
 // off is by how much time an event that happened between free and at is out of place if
@@ -114,6 +138,7 @@ func (s *sequence) at(rank int32) int64 {
 // places, others do not: so it knows, too, by how much time they were out of place.
 type shifts struct {
 	last   [shiftSamples]int32
+	alike  [shiftSamples]uint8 // how many of them are the same as each
 	n      int
 	usual  int32
 	spread float64 // entropy, in nats
@@ -123,7 +148,18 @@ type shifts struct {
 const shiftSamples = 64
 
 func (s *shifts) add(d int32) {
-	s.last[s.n%shiftSamples] = d
+	at, full := s.n%shiftSamples, s.n >= shiftSamples
+	gone, same := s.last[at], uint8(1)
+	for i, x := range s.last[:min(s.n, shiftSamples)] {
+		if full && x == gone {
+			s.alike[i]--
+		}
+		if x == d && i != at {
+			s.alike[i]++
+			same++
+		}
+	}
+	s.last[at], s.alike[at] = d, same
 	s.n++
 	if s.n%gapRefresh == 0 {
 		s.refresh()
@@ -132,27 +168,19 @@ func (s *shifts) add(d int32) {
 
 func (s *shifts) known() bool { return s.off.known() }
 
-// share is how many of the latest were d.
-func (s *shifts) share(d int32) float64 {
-	n := min(s.n, shiftSamples)
-	count := 0
-	for _, x := range s.last[:n] {
-		if x == d {
-			count++
-		}
-	}
-	return float64(count) / float64(n)
-}
-
 func (s *shifts) refresh() {
 	s.spread = 0
 	n := min(s.n, shiftSamples)
-	most := 0.0
-	for _, d := range s.last[:n] {
-		share := s.share(d)
-		s.spread -= math.Log(share) / float64(n)
-		if share > most {
-			most, s.usual = share, d
+	most := uint8(0)
+	var logs [shiftSamples + 1]float64 // by count, once computed
+	for i, d := range s.last[:n] {
+		count := s.alike[i]
+		if logs[count] == 0 {
+			logs[count] = math.Log(float64(count)/float64(n)) / float64(n)
+		}
+		s.spread -= logs[count]
+		if count > most {
+			most, s.usual = count, d
 		}
 	}
 }
