@@ -328,9 +328,9 @@ func (a *Assembler) check(child, parent *Span) Guard {
 	switch {
 	case root == child:
 		return Cycle
-	case t.size+below.size > a.config.MaxTrace:
+	case int(t.size+below.size) > a.config.MaxTrace:
 		return Size
-	case parent.level()+1+below.depth > a.config.MaxDepth:
+	case int(parent.level()+1+below.depth) > a.config.MaxDepth:
 		return Depth
 	case a.aliases.of(t.wire).contradicts(a.aliases.of(below.wire)):
 		return Trace

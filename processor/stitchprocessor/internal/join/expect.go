@@ -54,7 +54,7 @@ func (a *Assembler) hostOf(p *Process) *host {
 
 // meet remembers an address of which calls come that are traced.
 func (a *Assembler) meet(addr netip.Addr) {
-	if a.callers[addr] != nil || addr.IsLoopback() {
+	if addr.IsLoopback() || a.callers[addr] != nil {
 		return
 	}
 	if len(a.callers) == maxCallers {

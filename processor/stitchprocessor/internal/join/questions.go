@@ -2,7 +2,7 @@ package join
 
 import "math/bits"
 
-func (q question) count() int { return bits.OnesCount8(uint8(q)) }
+func (q question) count() int32 { return int32(bits.OnesCount8(uint8(q))) }
 
 // ask opens a question of s.
 func (a *Assembler) ask(s *Span, q question) {

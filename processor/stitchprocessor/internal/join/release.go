@@ -18,7 +18,7 @@ func (a *Assembler) release(root *Span, r Reason) {
 	case !root.tree.wire.trace.IsEmpty():
 		trace, format = root.tree.wire.trace, root.tree.wire.format
 	}
-	if a.outSize > 0 && a.outSize+root.tree.size > a.config.BatchSize {
+	if a.outSize > 0 && a.outSize+int(root.tree.size) > a.config.BatchSize {
 		a.Hand()
 	}
 	members := a.members[:0]

@@ -129,11 +129,12 @@ func (s *Span) rare() aside {
 
 // tree is what the root of held spans knows of them.
 type tree struct {
-	size, depth int
-	open        int // questions
-	changed     int64
-	wire        wire // trace id found on the wire in a member
-	queued      bool // in the queue of trees that may settle
+	changed int64
+	wire    wire // trace id found on the wire in a member
+	queued  bool // in the queue of trees that may settle
+	size    int32
+	depth   int32
+	open    int32 // questions
 }
 
 // spareTrees are those of spans that are no roots any more, to be used again.
@@ -201,8 +202,8 @@ func (s *Span) root() *Span {
 }
 
 // level is how many held spans are above s.
-func (s *Span) level() int {
-	n := 0
+func (s *Span) level() int32 {
+	n := int32(0)
 	for s.parent != nil && !s.parent.released {
 		s = s.parent
 		n++

@@ -8,10 +8,13 @@ import (
 	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/slab"
 )
 
+// many is more than one piece has.
+const many = 3000
+
 func TestValuesAreZeroAndApart(t *testing.T) {
 	var s slab.Of[int]
 	seen := map[*int]bool{}
-	for range 3 * slab.Size {
+	for range many {
 		v := s.Next()
 		assert.Zero(t, *v)
 		assert.False(t, seen[v])
@@ -21,7 +24,7 @@ func TestValuesAreZeroAndApart(t *testing.T) {
 
 func TestRoomEndsWhereTheNextOneBegins(t *testing.T) {
 	var s slab.Of[int]
-	for range 2 * slab.Size {
+	for range many {
 		first := append(s.Room(3), 1, 2, 3)
 		second := append(s.Room(3), 4, 5, 6)
 		assert.Equal(t, 3, cap(first))
@@ -30,13 +33,19 @@ func TestRoomEndsWhereTheNextOneBegins(t *testing.T) {
 	}
 }
 
-func TestAllocatesOncePerSlab(t *testing.T) {
+func TestWhatIsLargerThanAPieceHasOneOfItsOwn(t *testing.T) {
+	var s slab.Of[[1 << 14]byte]
+	assert.NotSame(t, s.Next(), s.Next())
+	assert.Equal(t, 3, cap(s.Room(3)))
+}
+
+func TestManyValuesTakeFewAllocations(t *testing.T) {
 	var s slab.Of[[64]byte]
 	var last *[64]byte
-	assert.InDelta(t, 1, testing.AllocsPerRun(100, func() {
-		for range slab.Size {
+	assert.Less(t, testing.AllocsPerRun(10, func() {
+		for range many {
 			last = s.Next()
 		}
-	}), 0.1)
+	}), float64(many)/50)
 	assert.NotNil(t, last)
 }

@@ -117,10 +117,10 @@ func (s *Solver) keep(call *window.Node, c window.Claim) bool {
 			return better
 		}
 	}
-	if call.Claims == nil {
-		call.Claims = s.claims.Room(usualClaims)
-	}
-	if len(call.Claims) < maxClaims {
+	if n := len(call.Claims); n < maxClaims {
+		if n == cap(call.Claims) {
+			call.Claims = append(s.claims.Room(max(usualClaims, 2*n)), call.Claims...)
+		}
 		call.Claims = append(call.Claims, c)
 		return true
 	}

@@ -87,8 +87,9 @@ type Node struct {
 	// Twin is the same span in a window of its own. See Blind.
 	Twin *Node
 
-	ripe    int64    // when an undecided call can be given up
-	reach   int64    // latest Answered among the servers up to this one
+	// until is, of an undecided call, when it can be given up, of a server the latest
+	// Answered among the servers up to this one.
+	until   int64
 	pending *pending // nil for most
 }
 

@@ -52,9 +52,9 @@ func (p *Process) Add(n *Node) []*Node {
 	if n.Server {
 		p.addServer(n)
 	} else {
-		n.ripe = n.End
+		n.until = n.End
 		p.calls.insert(n.Start(), n)
-		p.ripening.insert(n.ripe, n)
+		p.ripening.insert(n.until, n)
 		addTo(p.callsOf, n.Request.Goid, n)
 	}
 	for _, c := range n.Contexts() {
@@ -90,16 +90,16 @@ func (p *Process) paired(n *Node) bool {
 
 func (p *Process) addServer(n *Node) {
 	i := p.servers.insert(n.Start(), n)
-	n.reach = n.Answered()
+	n.until = n.Answered()
 	live := p.servers.live()
 	if i > 0 {
-		n.reach = max(n.reach, live[i-1].node.reach)
+		n.until = max(n.until, live[i-1].node.until)
 	}
 	for _, later := range live[i+1:] {
-		if later.node.reach >= n.reach {
+		if later.node.until >= n.until {
 			break
 		}
-		later.node.reach = n.reach
+		later.node.until = n.until
 	}
 	if n.Request.Tick == 0 && !n.Request.Goroutine() {
 		addTo(p.readBy, n.Request.TID, n)
@@ -148,14 +148,14 @@ func (p *Process) Resolve(n *Node) {
 	}
 	n.resolved = true
 	p.calls.remove(n.Start(), n)
-	p.ripening.remove(n.ripe, n)
+	p.ripening.remove(n.until, n)
 }
 
 // Ripe returns an undecided call that ended, or was postponed to a time, before t,
 // or nil: the first one. If t is the watermark, every request that it can belong
 // to is here.
 func (p *Process) Ripe(t int64) *Node {
-	if n := p.ripening.first(); n != nil && n.ripe < t {
+	if n := p.ripening.first(); n != nil && n.until < t {
 		return n
 	}
 	return nil
@@ -163,11 +163,11 @@ func (p *Process) Ripe(t int64) *Node {
 
 // Postpone makes an undecided call ripe after t.
 func (p *Process) Postpone(n *Node, t int64) {
-	if n.resolved || !p.ripening.remove(n.ripe, n) {
+	if n.resolved || !p.ripening.remove(n.until, n) {
 		return
 	}
-	n.ripe = t
-	p.ripening.insert(n.ripe, n)
+	n.until = t
+	p.ripening.insert(n.until, n)
 }
 
 // SoleUndecided reports whether n is the only undecided call that began between
@@ -197,7 +197,7 @@ const maxSteps = 256
 func (p *Process) Overlapping(dst []*Node, from, to int64, limit int) ([]*Node, bool) {
 	live := p.servers.live()
 	last := p.servers.from(to + 1)
-	for i := last - 1; i >= 0 && live[i].node.reach >= from; i-- {
+	for i := last - 1; i >= 0 && live[i].node.until >= from; i-- {
 		if last-i > maxSteps {
 			return dst, false
 		}
@@ -218,7 +218,7 @@ func (p *Process) Overlapping(dst []*Node, from, to int64, limit int) ([]*Node, 
 func (p *Process) Covering(dst []*Node, from, to int64, steps int) ([]*Node, bool) {
 	live := p.servers.live()
 	last := p.servers.from(from+1) - 1
-	for i := last; i >= 0 && live[i].node.reach >= to; i-- {
+	for i := last; i >= 0 && live[i].node.until >= to; i-- {
 		if last-i >= steps {
 			return dst, false
 		}
