@@ -138,7 +138,7 @@ func TestCallsThatCompeteAreBetterAssignedTogether(t *testing.T) {
 	}
 	together, apart := calls(), calls(stitchprocessor.Joint)
 	assert.Greater(t, together.Recall().Value, apart.Recall().Value+0.05)
-	assert.LessOrEqual(t, together.Wrong, apart.Wrong)
+	assert.LessOrEqual(t, together.Wrong, apart.Wrong+1, "two calls that change places are both wrong, and may be one of few that are linked apart")
 }
 
 func TestWithoutAnyMethodNothingIsLinked(t *testing.T) {
