@@ -119,26 +119,12 @@ func (h *habits) request(r *window.Node) {
 	h.due = h.due || a.n >= habitMemory
 }
 
-// settle is called when requests and calls of a time have all been observed, not half of
-// them: only then do counts compare, and may be halved.
-func (h *habits) settle() {
-	h.lost.settle()
-	if h.due {
-		h.halve()
+// basis is the habit whose links tell which requests make such calls.
+func (h *habits) basis(hb *habit) *habit {
+	if hb.staged() {
+		return h.calls[hb.stage.next]
 	}
-}
-
-func (h *habits) halve() {
-	h.due = false
-	for _, a := range h.requests {
-		a.n /= 2
-	}
-	for _, hb := range h.calls {
-		hb.calls, hb.links, hb.late = hb.calls/2, hb.links/2, hb.late/2
-		for op := range hb.parents {
-			hb.parents[op] /= 2
-		}
-	}
+	return hb
 }
 
 // each returns the habit of such calls if every request of the kinds that make them
@@ -148,10 +134,7 @@ func (h *habits) each(c *window.Node) *habit {
 	if hb == nil || h.lost.about(c) {
 		return nil
 	}
-	by := hb
-	if hb.staged() {
-		by = h.calls[hb.stage.next]
-	}
+	by := h.basis(hb)
 	if by.links < enough || by.late*50 > by.links {
 		return nil
 	}

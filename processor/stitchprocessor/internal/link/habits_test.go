@@ -50,3 +50,35 @@ func TestCountsAreHalvedWhenTheyCompare(t *testing.T) {
 	h.settle()
 	assert.Equal(t, (habitMemory+300)/2, h.calls[7].calls, "once")
 }
+
+func TestCallsOfOpenRequestsAreNotForgottenByHalf(t *testing.T) {
+	const inFlight = 250
+	hb := &habit{links: 100, during: inFlight, parents: map[uint64]int{9: 100}}
+	h := habits{calls: map[uint64]*habit{1: hb}, requests: map[uint64]*asked{}}
+	count := func(calls, requests int) {
+		hb.calls += calls
+		for range requests {
+			hb.links++
+			hb.parents[9]++
+			h.request(&window.Node{Server: true, Operation: 9})
+			h.settle()
+		}
+	}
+	c := &window.Node{Operation: 1}
+	count(inFlight, 0)
+	for range 10 * habitMemory {
+		count(1, 1)
+	}
+	assert.NotNil(t, h.each(c))
+	count(0, inFlight)
+	assert.NotNil(t, h.each(c), "each of the requests that were open had made its call")
+
+	for range habitMemory {
+		count(1, 2)
+	}
+	assert.Nil(t, h.each(c), "every second one makes none")
+	for range 10 * habitMemory {
+		count(1, 1)
+	}
+	assert.NotNil(t, h.each(c), "what was before is forgotten")
+}
