@@ -101,18 +101,19 @@ func (s *sequence) between(at, other int64) (low, high int32) {
 	return low, high
 }
 
-// off is by how much time an event that happened between free and at is out of place if
-// its rank should be one of low to high; zero if it may be in place.
-func (s *sequence) off(low, high int32, at, free int64) int64 {
-	first, last := s.between(at, free)
+// off is by how much time an event that happened between two times, the first of which is
+// the one that such events are sorted by, is out of place if its rank should be one of low
+// to high; zero if it may be in place.
+func (s *sequence) off(low, high int32, at, other int64) int64 {
+	first, last := s.between(at, other)
 	switch {
 	case first > high:
 		if place := s.at(high); place != 0 {
-			return free - place
+			return min(at, other) - place
 		}
 	case last < low:
 		if place := s.at(low); place != 0 {
-			return at - place
+			return max(at, other) - place
 		}
 	}
 	return 0

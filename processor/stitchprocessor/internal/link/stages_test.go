@@ -34,7 +34,7 @@ func TestVotersAgreeOnTheShiftsOfBothOrders(t *testing.T) {
 func TestCallsOfWhichMuchIsKnownAreNoFirstStage(t *testing.T) {
 	known := &habit{calls: 100, links: 50, stage: &stage{settled: true}}
 	for range 2 * enough {
-		known.stage.off[0].add(0)
+		known.stage.orders[0].learn(offset{})
 	}
 	assert.False(t, known.staged())
 	known.links = 3
