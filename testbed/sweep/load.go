@@ -13,16 +13,23 @@ import (
 
 // Bounds of one cell. A closed loop sends what the scenario should serve in
 // stretch, an open one what arrives in twice that; a cell with one request in
-// flight is as long as its replies make it. The warm-up is what is served in twice
-// stretch: enough for programs to be compiled and for a Collector to learn their habits.
+// flight is as long as its replies make it. All that are in flight at first have come at
+// once: it takes some rounds until they are spread. The warm-up is what is served in twice
+// stretch: enough for that, for programs to be compiled and for a Collector to learn
+// their habits.
 const (
 	stretch     = 1500 * time.Millisecond
 	minRequests = 150
 	maxRequests = 1000
+	minRounds   = 4   // requests, by how many are in flight
+	maxRounds   = 12  // the same, if that is more than maxRequests
 	alone       = 150 // requests, one in flight
 	warmAlone   = 40  // before them
 	timeout     = 20 * time.Second
-	lateSeed    = 500
+	// usualInFlight is how many are in flight when a scenario without a pool serves its
+	// capacity.
+	usualInFlight = 8
+	lateSeed      = 500
 )
 
 // Load is one pace: requests in flight, or a share of the scenario's capacity.
@@ -68,14 +75,14 @@ func (l Load) Plan(s *scenario.Spec, seed uint64) load.Plan {
 	p := load.Plan{Timeout: timeout, Seed: seed * 1000}
 	if l.Share > 0 {
 		p.Rate = l.Share * s.Capacity
-		p.Requests = bounded(p.Rate*2*stretch.Seconds(), minRequests)
+		p.Requests = l.bounded(p.Rate * 2 * stretch.Seconds())
 		p.Warm = p.Requests
 		p.Seed += uint64(math.Round(l.Share*100)) << 32
 		return p
 	}
 	p.InFlight = l.InFlight
-	p.Requests = bounded(s.Capacity*stretch.Seconds(), max(minRequests, 3*l.InFlight/2))
-	p.Warm = bounded(s.Capacity*2*stretch.Seconds(), p.Requests)
+	served := l.capacity(s) * stretch.Seconds()
+	p.Requests, p.Warm = l.bounded(served), l.bounded(2*served)
 	if l.InFlight == 1 {
 		p.Warm, p.Requests = warmAlone, alone
 	}
@@ -86,4 +93,14 @@ func (l Load) Plan(s *scenario.Spec, seed uint64) load.Plan {
 	return p
 }
 
-func bounded(n float64, least int) int { return min(max(int(n), least), maxRequests) }
+// capacity is what s serves under l, in requests per second.
+func (l Load) capacity(s *scenario.Spec) float64 {
+	if s.Pool > 0 {
+		return s.Capacity
+	}
+	return s.Capacity * float64(max(1, l.InFlight/usualInFlight))
+}
+
+func (l Load) bounded(n float64) int {
+	return min(max(int(n), minRequests, minRounds*l.InFlight), max(maxRequests, maxRounds*l.InFlight))
+}
