@@ -65,6 +65,23 @@ func (p *Problem) Best(row int) (column int, margin float64) {
 	return column, second - least
 }
 
+// With returns the cost of the cheapest assignment in which a row has a column, or with -1
+// stays alone.
+func (p *Problem) With(row, column int) float64 {
+	if column < 0 {
+		column = p.columns + row
+	}
+	was := p.cost[row]
+	for j := range p.columns + p.rows {
+		if j != column {
+			p.cost[row][j] = Never
+		}
+	}
+	_, total := p.solve(row)
+	p.cost[row] = was
+	return total
+}
+
 // solve returns the column of a row in the cheapest assignment, and what that costs.
 func (p *Problem) solve(row int) (column int, total float64) {
 	n, m := p.rows, p.columns+p.rows

@@ -21,6 +21,7 @@ type landing struct {
 	order  shifts // ranks of their ends, among those of the replies of requests
 	jitter gaps   // how the time from the end of a call to its telling differs from the one before
 	last   int64  // that time, ns
+	queueing
 }
 
 const (
@@ -108,7 +109,7 @@ func (g *landing) cost(s *shifts, off int64) float64 {
 func (l *Linker) landCost(hb *habit, r, c *window.Node) float64 {
 	a := l.habits.requests[r.Operation]
 	if a == nil || c.End > r.Answered() || c.Note.ToldAt > r.Answered() ||
-		c.Note.Loop != 0 && c.Note.Loop != r.Response.TID {
+		c.Note.Loop != 0 && c.Note.Loop != r.Response.TID || !l.inOrder(hb, r, c) {
 		return never
 	}
 	cost := 0.0

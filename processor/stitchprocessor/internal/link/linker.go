@@ -237,6 +237,7 @@ func (l *Linker) Decided(call *window.Node) {
 		return
 	}
 	l.isolation.linked(call)
+	l.queued(call, call.Parent)
 	if l.habits.learn(call) {
 		l.learnOrder(call)
 	}

@@ -73,6 +73,9 @@ func (l *Linker) likeliest(c *window.Node) (*window.Node, float64) {
 		l.fill(hb, i+1, rival, columns)
 	}
 	j, margin := p.Best(0)
+	if margin < l.margin(c) && hb.landing.keepOrder() {
+		j, margin = l.ordered(hb, c, columns)
+	}
 	if j < 0 {
 		return nil, 0
 	}

@@ -1,0 +1,149 @@
+package link
+
+import (
+	"math"
+
+	"github.com/otelcol-custom/otelcol-custom/internal/evidence"
+	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/window"
+)
+
+// Where event loops hand requests to a pool and get the replies back, both go through
+// queues. A loop puts requests into one as it reads them, and writes replies as they come
+// out of the other. A thread takes a request out between what it did before and the first
+// byte of its call, and puts the reply in between the end of the call and what it does
+// next. So where two requests are in the other order than these times can be, their calls
+// are not those: no probability, but a thing that cannot be. It takes a queue that keeps the
+// order and a thread that puts the reply in before it goes on, which links that rest on
+// better evidence have to show first.
+
+// queueing is how often they did, on the way in and on the way out.
+type queueing struct{ in, out record }
+
+// keepOrder reports whether any of the two queues keeps the order.
+func (q *queueing) keepOrder() bool { return keeps(q.in) || keeps(q.out) }
+
+// keeps reports whether a queue has been seen to keep the order.
+func keeps(r record) bool { return r.agree >= enough && r.disagree*50 <= r.agree }
+
+// maxNeighbours bounds the messages of a loop that are looked at on either side of one.
+const maxNeighbours = 8
+
+// between returns the calls of the last request before r and of the first one after it
+// that a loop has read, or replied to, and of which the call is known. Nil: there is none
+// close by.
+func (l *Linker) between(m *window.Message) (earlier, later *window.Node) {
+	kind := m.Kind
+	for before, i := l.p.Before(m), 0; before != nil && earlier == nil && i < maxNeighbours; before, i = l.p.Before(before), i+1 {
+		earlier = callOf(before, kind)
+	}
+	for after, i := l.p.After(m), 0; after != nil && later == nil && i < maxNeighbours; after, i = l.p.After(after), i+1 {
+		later = callOf(after, kind)
+	}
+	return earlier, later
+}
+
+// callOf returns the only call of the request of which m is the reading or the reply, if
+// it is known.
+func callOf(m *window.Message, kind evidence.Kind) *window.Node {
+	r := m.Node
+	if m.Kind != kind || !m.Loop() || r.Children != 1 || len(r.Made()) != 1 || r.Made()[0].Response.Loop() {
+		return nil
+	}
+	return r.Made()[0]
+}
+
+// inOrder reports whether a loop can have read r, and replied to it, when it did if c is
+// its call, as far as the calls of its neighbours are known.
+func (l *Linker) inOrder(hb *habit, r, c *window.Node) bool {
+	q := &hb.landing.queueing
+	if keeps(q.in) && r.Request.Loop() {
+		earlier, later := l.between(&r.Request)
+		if earlier != nil && takenAfter(earlier, c) || later != nil && takenAfter(c, later) {
+			return false
+		}
+	}
+	if keeps(q.out) && r.Response.Loop() {
+		earlier, later := l.between(&r.Response)
+		if earlier != nil && l.leftAfter(earlier, c) || later != nil && l.leftAfter(c, later) {
+			return false
+		}
+	}
+	return true
+}
+
+// takenAfter reports whether the request of a came out of the queue after that of b, for
+// certain.
+func takenAfter(a, b *window.Node) bool { return b.Start() <= a.Note.Free }
+
+// leftAfter reports whether the reply that a led to was put into the queue after that of b,
+// for certain.
+func (l *Linker) leftAfter(a, b *window.Node) bool {
+	next := l.p.After(&b.Response)
+	return next != nil && next.Start <= a.End
+}
+
+// queued learns from a call of r that better evidence has linked.
+func (l *Linker) queued(c, r *window.Node) {
+	hb := l.habits.calls[c.Operation]
+	if hb == nil || kinds[c.Kind].Class == Pattern || c.Request.Loop() || !l.habits.sole(hb, r) {
+		return
+	}
+	q := &hb.landing.queueing
+	if earlier, _ := l.between(&r.Request); earlier != nil && r.Request.Loop() {
+		q.in.note(!takenAfter(earlier, c))
+	}
+	if earlier, _ := l.between(&r.Response); earlier != nil && r.Response.Loop() {
+		q.out.note(!l.leftAfter(earlier, c))
+	}
+}
+
+// ordered returns the column of the first row in the cheapest assignment, and how much
+// dearer any other one is, but for those in which that row and another one contradict the
+// order of a queue. It is -1 for none.
+func (l *Linker) ordered(hb *habit, c *window.Node, columns []*window.Node) (best int, margin float64) {
+	best = -1
+	least, second := l.problem.With(0, -1), math.Inf(1)
+	for j, r := range columns {
+		if !covers(r, c) {
+			continue
+		}
+		p := l.problem
+		for i, rival := range l.rivals {
+			for k, other := range columns {
+				if k != j && l.contradict(hb, c, r, rival, other) {
+					p.Set(i+1, k, never)
+				}
+			}
+		}
+		if cost := p.With(0, j); cost < least {
+			best, least, second = j, cost, least
+		} else {
+			second = min(second, cost)
+		}
+	}
+	return best, second - least
+}
+
+// contradict reports whether r cannot have made c if other has made rival.
+func (l *Linker) contradict(hb *habit, c, r, rival, other *window.Node) bool {
+	q := &hb.landing.queueing
+	if keeps(q.in) && sameLoop(&r.Request, &other.Request) {
+		first, second := c, rival
+		if other.Request.Start < r.Request.Start {
+			first, second = rival, c
+		}
+		if takenAfter(first, second) {
+			return true
+		}
+	}
+	if keeps(q.out) && sameLoop(&r.Response, &other.Response) {
+		first, second := c, rival
+		if other.Response.Start < r.Response.Start {
+			first, second = rival, c
+		}
+		return l.leftAfter(first, second)
+	}
+	return false
+}
+
+func sameLoop(a, b *window.Message) bool { return a.Loop() && b.Loop() && a.TID == b.TID }

@@ -1,0 +1,140 @@
+package link
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/otelcol-custom/otelcol-custom/internal/evidence"
+	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/window"
+)
+
+// queueCase is an event loop, thread 1, that reads requests, hands them to threads which
+// call for them, and replies.
+type queueCase struct {
+	l    *Linker
+	hb   *habit
+	read uint32            // requests
+	ios  map[uint32]uint32 // of the other threads
+}
+
+func newQueueCase() *queueCase {
+	q := &queueCase{l: New(window.New(), func(*window.Node, window.Claim) {}), hb: &habit{}, ios: map[uint32]uint32{}}
+	q.hb.landing.queueing = queueing{record{agree: enough}, record{agree: enough}}
+	q.l.habits.calls = map[uint64]*habit{0: q.hb}
+	return q
+}
+
+// request is the next one that the loop reads. It replies to them in this order, each
+// time in another turn.
+func (q *queueCase) request(read, reply int64) *window.Node {
+	q.read++
+	return q.add(true, q.message(1, q.read, read), q.message(1, 1000+q.read, reply))
+}
+
+// call is the next thing that a thread does, which was at something else until free.
+func (q *queueCase) call(thread uint32, free, start, end int64) *window.Node {
+	q.ios[thread] += 2
+	c := q.add(false, q.message(thread, q.ios[thread]-1, start), q.message(thread, q.ios[thread], end))
+	c.Note.Free = free
+	return c
+}
+
+func (q *queueCase) message(thread, io uint32, at int64) evidence.Message {
+	m := evidence.Message{Start: at, End: at, Point: evidence.Point{TID: thread, IO: io}}
+	if thread == 1 {
+		m.Tick = io
+	}
+	return m
+}
+
+func (q *queueCase) add(server bool, request, response evidence.Message) *window.Node {
+	n := window.NewNode(&evidence.Exchange{Request: request, Response: response}, server, response.End)
+	q.l.p.Add(n)
+	return n
+}
+
+func TestAQueueGivesInTheOrderInWhichItWasGiven(t *testing.T) {
+	q := newQueueCase()
+	r, s := q.request(10, 500), q.request(20, 600)
+	a, b := q.call(2, 5, 30, 200), q.call(3, 35, 40, 300)
+	assert.True(t, q.l.contradict(q.hb, b, r, a, s), "b came out after a, and r went in before s")
+	assert.False(t, q.l.contradict(q.hb, a, r, b, s))
+	b.Note.Free = 25
+	assert.False(t, q.l.contradict(q.hb, b, r, a, s), "b may have come out first and have been held up")
+
+	b.Note.Free = 35
+	q.hb.landing.queueing = queueing{}
+	assert.False(t, q.l.contradict(q.hb, b, r, a, s), "it is not known to be a queue")
+}
+
+func TestALoopRepliesInTheOrderInWhichItIsTold(t *testing.T) {
+	q := newQueueCase()
+	r, s := q.request(10, 500), q.request(20, 600)
+	a, b := q.call(2, 0, 30, 200), q.call(3, 0, 40, 300)
+	q.call(2, 0, 290, 900)
+	assert.True(t, q.l.contradict(q.hb, b, r, a, s), "a's thread had gone on when b was done, and r was replied to first")
+	assert.False(t, q.l.contradict(q.hb, a, r, b, s))
+	q.hb.landing.out = record{agree: enough, disagree: enough}
+	assert.False(t, q.l.contradict(q.hb, b, r, a, s), "threads of this program go on before they tell")
+}
+
+func TestWhatIsKnownOfNeighboursBindsTheOthers(t *testing.T) {
+	q := newQueueCase()
+	r, s, x := q.request(10, 500), q.request(20, 600), q.request(30, 700)
+	known := q.call(2, 5, 60, 200)
+	s.Led().Made, s.Children = []*window.Node{known}, 1
+	early, late := q.call(3, 5, 50, 150), q.call(4, 65, 70, 250)
+	assert.True(t, q.l.inOrder(q.hb, r, early))
+	assert.False(t, q.l.inOrder(q.hb, r, late), "r went in before s, late came out after s's")
+	assert.True(t, q.l.inOrder(q.hb, x, late))
+	known.Note.Free = 55
+	assert.False(t, q.l.inOrder(q.hb, x, early), "x went in after s, early came out before s's")
+	q.call(3, 0, 160, 900)
+	q.hb.landing.in = record{}
+	assert.False(t, q.l.inOrder(q.hb, x, early), "nor was it told of after s's")
+	s.Children = 2
+	assert.True(t, q.l.inOrder(q.hb, x, early), "one of several calls says nothing")
+}
+
+func TestQueuesShowWhetherTheyKeepTheOrder(t *testing.T) {
+	q := newQueueCase()
+	q.hb.landing.queueing = queueing{}
+	learn := func(start, free int64) {
+		r := q.request(start, start+100)
+		c := q.call(2, free, start+10, start+50)
+		r.Led().Made, r.Children, c.Parent = []*window.Node{c}, 1, r
+		q.l.queued(c, r)
+	}
+	for i := range int64(enough + 1) {
+		learn(1000*(i+1), 1000*(i+1)+5)
+	}
+	assert.True(t, keeps(q.hb.landing.in))
+	assert.True(t, keeps(q.hb.landing.out))
+	last := q.request(90_000, 90_100)
+	before := q.call(9, 80_000, 90_000, 90_050)
+	before.Note.Free = 91_500 // comes out after that of the next request
+	last.Led().Made, last.Children = []*window.Node{before}, 1
+	learn(91_000, 0)
+	assert.False(t, keeps(q.hb.landing.in), "not in one case of twenty")
+	assert.True(t, q.hb.landing.keepOrder(), "but the replies")
+}
+
+func TestWhatCannotBeIsNoAlternative(t *testing.T) {
+	q := newQueueCase()
+	columns := []*window.Node{q.request(10, 500), q.request(20, 600)}
+	c, rival := q.call(2, 5, 30, 200), q.call(3, 35, 40, 300)
+	l := q.l
+	l.rivals = []*window.Node{rival}
+	l.problem.Reset(2, 2, aloneCost)
+	for row := range 2 {
+		for column := range 2 {
+			l.problem.Set(row, column, 1)
+		}
+	}
+	_, margin := l.problem.Best(0)
+	assert.Zero(t, margin, "either way is as likely")
+	best, margin := l.ordered(q.hb, c, columns)
+	assert.Equal(t, 0, best)
+	assert.Greater(t, margin, float64(landMargin))
+}
