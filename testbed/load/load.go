@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"net"
 	"slices"
@@ -34,7 +35,7 @@ type Plan struct {
 	Targets  []Target
 	InFlight int     // closed loop: requests in flight
 	Rate     float64 // open loop: requests per second, Poisson
-	Warm     int     // requests before anything is measured, at the same load
+	Warm     int     // requests before anything is measured; with Rate, that rises to it
 	Requests int     // requests measured
 	Seed     uint64
 	Timeout  time.Duration // for one request; 0 means 10 s
@@ -218,7 +219,9 @@ func (g *generator) closed(ctx context.Context, log []truth.Request) int {
 }
 
 // open sends each request when it is due, whatever became of those before it,
-// and returns how many were due.
+// and returns how many were due. During the warm-up the rate rises from nothing to Rate,
+// steadily: programs that are not compiled yet would be swamped by all of it, and be
+// busy with the backlog long after.
 func (g *generator) open(ctx context.Context, log []truth.Request) int {
 	var wg sync.WaitGroup
 	defer wg.Wait()
@@ -226,7 +229,11 @@ func (g *generator) open(ctx context.Context, log []truth.Request) int {
 	rng := rand.New(rand.NewPCG(g.plan.Seed, uint64(len(log))))
 	due := time.Now()
 	for i := range log {
-		due = due.Add(time.Duration(rng.ExpFloat64() / g.plan.Rate * float64(time.Second)))
+		rate := g.plan.Rate
+		if log[i].Phase == truth.PhaseWarm {
+			rate *= math.Sqrt(float64(i+1) / float64(g.plan.Warm))
+		}
+		due = due.Add(time.Duration(rng.ExpFloat64() / rate * float64(time.Second)))
 		if !sleepUntil(ctx, due) {
 			return i
 		}

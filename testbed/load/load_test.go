@@ -143,6 +143,21 @@ func TestAnOpenLoopSendsWhenItIsDueWhateverBecomesOfTheRest(t *testing.T) {
 	})
 }
 
+func TestTheRateOfAnOpenLoopRisesDuringTheWarmUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := plan(1000)
+		p.InFlight, p.Rate, p.Warm = 0, 100, 2000
+		p.Dial = piped(answering(func(*http.Request) string { return okReply }))
+		res, err := load.Run(t.Context(), p)
+		require.NoError(t, err)
+		at := func(i int) float64 { return float64(res.Log[i].Due-res.Log[0].Due) / 1e9 }
+		// 2,000 at a mean rate of 50 take 40 s: a quarter of them the first half of it.
+		assert.InDelta(t, 40, at(2000), 4)
+		assert.InDelta(t, 20, at(500), 4)
+		assert.InDelta(t, 10, at(2999)-at(2000), 2, "and the run has all of it")
+	})
+}
+
 func TestArrivalsBeyondTheBoundAreCountedAndNotSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var sent atomic.Int64

@@ -76,7 +76,7 @@ func (l Load) Plan(s *scenario.Spec, seed uint64) load.Plan {
 	if l.Share > 0 {
 		p.Rate = l.Share * s.Capacity
 		p.Requests = l.bounded(p.Rate * 2 * stretch.Seconds())
-		p.Warm = p.Requests
+		p.Warm = 3 * p.Requests / 4 // which take half as long again as the others
 		p.Seed += uint64(math.Round(l.Share*100)) << 32
 		return p
 	}
