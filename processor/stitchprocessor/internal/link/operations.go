@@ -1,27 +1,27 @@
 package link
 
-// operations holds what is learned by operation, of those that come up most. When it is
-// full, every other one that comes up wears them all off, and what is worn off makes
-// room (Misra and Gries, 1982): names that never come up twice cannot keep out those
-// that come up again and again.
+// operations holds what is learned by operation. When it is full, what has not come up for
+// long makes room: names that never come up twice cannot keep out those that come up again
+// and again, and those cannot drive each other out.
 type operations[T any] struct {
 	of      map[uint64]*kept[T]
-	refused int // since they were worn off last
-	dropped int // that came up and were refused, or worn off
+	met     uint64 // that came up
+	looked  uint64 // how many had when the table was last looked through
+	dropped int    // that came up and found no place, or had to make room
 }
 
 type kept[T any] struct {
-	worth int // how often it came up, less what was worn off
-	it    T
+	last uint64 // how many had come up when this one did last
+	it   T
 }
 
 const (
 	// maxOperations bounds a table.
 	maxOperations = 64
-	// maxWorth bounds what an operation is worth, so that what is no longer asked for goes.
-	maxWorth = 4096
-	// wearing is how many are refused before all are worn off by as much.
-	wearing = 16
+	// rested is after how many others an operation that has not come up makes room.
+	rested = 4096
+	// lookEvery is how many come up at least between two looks through a table.
+	lookEvery = 64
 )
 
 // get returns what is known of an operation, nil if it has no place.
@@ -34,9 +34,10 @@ func (o *operations[T]) get(operation uint64) *T {
 
 // meet does the same for one that has come up, and gives it a place if there is one.
 func (o *operations[T]) meet(operation uint64) *T {
+	o.met++
 	k := o.of[operation]
 	if k == nil {
-		if len(o.of) >= maxOperations && !o.wear() {
+		if len(o.of) >= maxOperations && !o.makeRoom() {
 			o.dropped++
 			return nil
 		}
@@ -46,18 +47,18 @@ func (o *operations[T]) meet(operation uint64) *T {
 		k = &kept[T]{}
 		o.of[operation] = k
 	}
-	k.worth = min(k.worth+1, maxWorth)
+	k.last = o.met
 	return &k.it
 }
 
-// wear takes note of one that found no place, and reports whether it has made one.
-func (o *operations[T]) wear() bool {
-	if o.refused++; o.refused < wearing {
+// makeRoom removes what has not come up for long, and reports whether there was any.
+func (o *operations[T]) makeRoom() bool {
+	if o.met-o.looked < lookEvery {
 		return false
 	}
-	o.refused = 0
+	o.looked = o.met
 	for operation, k := range o.of {
-		if k.worth -= wearing; k.worth <= 0 {
+		if o.met-k.last > rested {
 			delete(o.of, operation)
 			o.dropped++
 		}
