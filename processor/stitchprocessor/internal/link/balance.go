@@ -80,7 +80,7 @@ func balanced(l *Linker, c *window.Node) {
 // counted reports whether counting says all that time can say of c: what it leaves open
 // was too close together.
 func (l *Linker) counted(c *window.Node) bool {
-	led, hb := l.ledger(c), l.habits.calls[c.Operation]
+	led, hb := l.ledger(c), l.habits.calls.get(c.Operation)
 	return led != nil && led.believed() && hb != nil && hb.unknown()
 }
 

@@ -10,8 +10,8 @@ import (
 // requests make them, how many each, when in the life of the request. All is
 // learned from links that better evidence has made, and forgotten by and by.
 type habits struct {
-	requests map[uint64]*asked // by operation
-	calls    map[uint64]*habit // by operation
+	requests operations[asked]
+	calls    operations[habit]
 	workers  map[uint32]*worker
 	lost     losses
 	due      bool // counts are to be halved
@@ -74,9 +74,8 @@ const (
 // observe takes a node, and what its threads did before: with p they tell. loops is how many
 // event loops the process has: what a single one replies to, other rules know.
 func (h *habits) observe(p *window.Process, n *window.Node, loops int) {
-	if h.requests == nil {
-		h.lost.next = map[uint64]follow{}
-		h.requests, h.calls, h.workers = map[uint64]*asked{}, map[uint64]*habit{}, map[uint32]*worker{}
+	if h.workers == nil {
+		h.lost.next, h.workers = map[uint64]follow{}, map[uint32]*worker{}
 	}
 	if n.Request.Loop() && !n.Server || n.Server && loops < 2 && (n.Request.Loop() || n.Response.Loop()) {
 		return
@@ -90,13 +89,12 @@ func (h *habits) observe(p *window.Process, n *window.Node, loops int) {
 		h.request(n)
 		return
 	}
-	hb := h.calls[n.Operation]
+	hb := h.calls.meet(n.Operation)
 	if hb == nil {
-		if len(h.calls) == maxOperations {
-			return
-		}
-		hb = &habit{parents: map[uint64]int{}, before: map[landmark]*distance{}}
-		h.calls[n.Operation] = hb
+		return
+	}
+	if hb.parents == nil {
+		hb.parents, hb.before = map[uint64]int{}, map[landmark]*distance{}
 	}
 	hb.calls++
 	hb.starts.add(n.Start(), n.Note.Free)
@@ -105,13 +103,9 @@ func (h *habits) observe(p *window.Process, n *window.Node, loops int) {
 }
 
 func (h *habits) request(r *window.Node) {
-	a := h.requests[r.Operation]
+	a := h.requests.meet(r.Operation)
 	if a == nil {
-		if len(h.requests) == maxOperations {
-			return
-		}
-		a = &asked{}
-		h.requests[r.Operation] = a
+		return
 	}
 	a.n++
 	a.read.add(r.Request.End, r.Request.End)
@@ -122,7 +116,9 @@ func (h *habits) request(r *window.Node) {
 // basis is the habit whose links tell which requests make such calls.
 func (h *habits) basis(hb *habit) *habit {
 	if hb.staged() {
-		return h.calls[hb.stage.next]
+		if next := h.calls.get(hb.stage.next); next != nil {
+			return next
+		}
 	}
 	return hb
 }
@@ -130,7 +126,7 @@ func (h *habits) basis(hb *habit) *habit {
 // each returns the habit of such calls if every request of the kinds that make them
 // makes one, no more and no less, and waits for it, and nothing was lost lately.
 func (h *habits) each(c *window.Node) *habit {
-	hb := h.calls[c.Operation]
+	hb := h.calls.get(c.Operation)
 	if hb == nil || h.lost.about(c) {
 		return nil
 	}
@@ -150,7 +146,7 @@ func (h *habits) each(c *window.Node) *habit {
 func (h *habits) askers(hb *habit) int {
 	requests := 0
 	for op, n := range hb.parents {
-		if a := h.requests[op]; a != nil && n*50 >= hb.links {
+		if a := h.requests.get(op); a != nil && n*50 >= hb.links {
 			requests += a.n
 		}
 	}
@@ -178,7 +174,7 @@ func (h *habits) learn(c *window.Node) bool {
 		led := r.Led()
 		led.Made = append(led.Made, c)
 	}
-	hb := h.calls[c.Operation]
+	hb := h.calls.get(c.Operation)
 	if hb == nil || class == Pattern || class == Time {
 		return false
 	}
@@ -204,7 +200,7 @@ func (h *habits) learn(c *window.Node) bool {
 		}
 	})
 	for _, sibling := range r.Made() {
-		if other := h.calls[sibling.Operation]; other != nil && sibling.Operation != c.Operation {
+		if other := h.calls.get(sibling.Operation); other != nil && sibling.Operation != c.Operation {
 			h.measure(other, r, sibling, landmark{markSibling, c.Operation}, c.Start(), c.Note.Free)
 		}
 	}
@@ -214,7 +210,7 @@ func (h *habits) learn(c *window.Node) bool {
 // learnPlace takes the place of c, which is linked, after that of its request, when all
 // that began before has its place: of requests that are still open nothing is known.
 func (h *habits) learnPlace(c *window.Node) {
-	if hb := h.calls[c.Operation]; hb != nil {
+	if hb := h.calls.get(c.Operation); hb != nil {
 		at := c.Parent.Request.End
 		h.measure(hb, c.Parent, c, landmark{what: markRead}, at, at)
 	}
@@ -246,11 +242,11 @@ func (h *habits) measure(hb *habit, r, c *window.Node, m landmark, at, free int6
 func (h *habits) among(r *window.Node, m landmark) *sequence {
 	switch m.what {
 	case markRead:
-		if a := h.requests[r.Operation]; a != nil {
+		if a := h.requests.get(r.Operation); a != nil {
 			return &a.read
 		}
 	case markSibling:
-		if other := h.calls[m.sibling]; other != nil {
+		if other := h.calls.get(m.sibling); other != nil {
 			return &other.starts
 		}
 	}
@@ -313,7 +309,8 @@ func (l *Linker) cost(hb *habit, r, c *window.Node) float64 {
 
 // sole reports whether requests like r make no other calls than these.
 func (h *habits) sole(hb *habit, r *window.Node) bool {
-	for _, other := range h.calls {
+	for _, k := range h.calls.of {
+		other := &k.it
 		if other != hb && other.parents[r.Operation]*50 > other.links {
 			return false
 		}

@@ -13,23 +13,25 @@ func TestALateWakeSpeaksAgainstTheOnlyCallOfARequest(t *testing.T) {
 	r := &window.Node{Server: true, Operation: 9}
 	c := &window.Node{Operation: 1, End: 5e6}
 	r.Note.WokenAt, r.Note.WokenBy = c.End+late, 7
-	first := &habit{links: 100, parents: map[uint64]int{9: 100}, before: map[landmark]*distance{{what: markRead}: {}}}
+	l := &Linker{}
+	h := &l.habits
+	h.requests.meet(9)
+	first := h.calls.meet(1)
+	*first = habit{links: 100, parents: map[uint64]int{9: 100}, before: map[landmark]*distance{{what: markRead}: {}}}
 	for range 2 * gapRefresh {
 		first.before[landmark{what: markRead}].gaps.add(0)
 		first.wake.add(100e3)
 		first.starts.add(0, 0)
 	}
-	l := &Linker{habits: habits{calls: map[uint64]*habit{1: first}, requests: map[uint64]*asked{9: {}}}}
-	h := &l.habits
 	alone := l.cost(first, r, c)
-	h.calls[2] = &habit{links: 100, parents: map[uint64]int{8: 100}}
+	*h.calls.meet(2) = habit{links: 100, parents: map[uint64]int{8: 100}}
 	assert.InDelta(t, alone, l.cost(first, r, c), 1e-9, "others make those")
-	h.calls[2].parents[9] = 50
+	h.calls.get(2).parents[9] = 50
 	assert.Greater(t, alone, l.cost(first, r, c)+lateWake, "the wake may have been for the other call")
 
 	r.Note.WokenAt = c.End - 1
 	assert.Less(t, l.cost(first, r, c), float64(never), "woken by the other one, it ran when this one was done, too")
-	delete(h.calls, 2)
+	delete(h.calls.of, 2)
 	assert.EqualValues(t, never, l.cost(first, r, c), "it was woken by what it waited for")
 }
 
@@ -45,16 +47,17 @@ func TestCountsAreHalvedWhenTheyCompare(t *testing.T) {
 		h.observe(nil, node(true), 0)
 	}
 	h.settle()
-	assert.Equal(t, (habitMemory+300)/2, h.calls[7].calls)
-	assert.Equal(t, h.calls[7].calls, h.requests[7].n)
+	assert.Equal(t, (habitMemory+300)/2, h.calls.get(7).calls)
+	assert.Equal(t, h.calls.get(7).calls, h.requests.get(7).n)
 	h.settle()
-	assert.Equal(t, (habitMemory+300)/2, h.calls[7].calls, "once")
+	assert.Equal(t, (habitMemory+300)/2, h.calls.get(7).calls, "once")
 }
 
 func TestCallsOfOpenRequestsAreNotForgottenByHalf(t *testing.T) {
 	const inFlight = 250
-	hb := &habit{links: 100, during: inFlight, parents: map[uint64]int{9: 100}}
-	h := habits{calls: map[uint64]*habit{1: hb}, requests: map[uint64]*asked{}}
+	var h habits
+	hb := h.calls.meet(1)
+	*hb = habit{links: 100, during: inFlight, parents: map[uint64]int{9: 100}}
 	count := func(calls, requests int) {
 		hb.calls += calls
 		for range requests {

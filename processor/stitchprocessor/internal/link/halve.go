@@ -13,18 +13,21 @@ func (h *habits) settle() {
 // come: those are not over.
 func (h *habits) halve() {
 	h.due = false
-	ahead := make(map[*habit]int, len(h.calls))
-	for _, hb := range h.calls {
-		ahead[hb] = h.ahead(hb)
+	ahead := make(map[*habit]int, len(h.calls.of))
+	for _, k := range h.calls.of {
+		ahead[&k.it] = h.ahead(&k.it)
 	}
-	for _, a := range h.requests {
-		a.n /= 2
+	for _, k := range h.requests.of {
+		k.it.n /= 2
 	}
-	for _, hb := range h.calls {
+	for _, k := range h.calls.of {
+		hb := &k.it
 		n := ahead[hb]
 		hb.calls, hb.links, hb.late = n+(hb.calls-n)/2, hb.links/2, hb.late/2
 		for op := range hb.parents {
-			hb.parents[op] /= 2
+			if hb.parents[op] /= 2; hb.parents[op] == 0 {
+				delete(hb.parents, op)
+			}
 		}
 	}
 }

@@ -76,7 +76,7 @@ func lands(r *window.Node) bool { return r.Response.Loop() || r.Response.Gorouti
 
 // landed learns from a call that is known to be of r.
 func (h *habits) landed(hb *habit, r, c *window.Node) {
-	a := h.requests[r.Operation]
+	a := h.requests.get(r.Operation)
 	if a == nil || !lands(r) {
 		return
 	}
@@ -107,7 +107,7 @@ func (g *landing) cost(s *shifts, off int64) float64 {
 
 // landCost is how unlikely it is that a loop or a goroutine replied to r because of c.
 func (l *Linker) landCost(hb *habit, r, c *window.Node) float64 {
-	a := l.habits.requests[r.Operation]
+	a := l.habits.requests.get(r.Operation)
 	if a == nil || c.End > r.Answered() || c.Note.ToldAt > r.Answered() ||
 		c.Note.Loop != 0 && c.Note.Loop != r.Response.TID || !l.inOrder(hb, r, c) {
 		return never
@@ -146,7 +146,7 @@ func (l *Linker) tooMany(hb *habit, c *window.Node) bool {
 const landGrace = int64(2e9)
 
 func (l *Linker) waitForLanding(c *window.Node) int64 {
-	hb := l.habits.calls[c.Operation]
+	hb := l.habits.calls.get(c.Operation)
 	if hb == nil || !hb.lands() || hb.landing.order.known() && hb.known() || hasCandidate(c) || l.adjoins(c) {
 		return 0
 	}
@@ -175,7 +175,7 @@ func (hb *habit) known() bool {
 
 // giveUp takes note of a call that was left over, and is of no request for sure.
 func (l *Linker) giveUp(c *window.Node) {
-	if hb := l.habits.calls[c.Operation]; hb != nil && hb.lands() {
+	if hb := l.habits.calls.get(c.Operation); hb != nil && hb.lands() {
 		hb.given.calls[hb.given.n%maxGiven] = c
 		hb.given.n++
 	}

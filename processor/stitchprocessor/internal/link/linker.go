@@ -316,6 +316,7 @@ func (l *Linker) Dropped() (d Drops) {
 	move(&d.Words, &l.locks.dropped)
 	move(&d.Loops, &l.loops.dropped)
 	move(&d.Endpoints, &l.trust.endpoints.dropped, &l.trust.sequels.dropped)
-	move(&d.Operations, &l.debts.of.dropped, &l.isolation.dropped)
+	move(&d.Operations, &l.habits.requests.dropped, &l.habits.calls.dropped,
+		&l.debts.of.dropped, &l.isolation.dropped)
 	return d
 }

@@ -5,6 +5,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/window"
 )
 
 func TestNamesThatNeverComeUpTwiceKeepNobodyOut(t *testing.T) {
@@ -47,4 +49,14 @@ func TestWhatComesUpIsNotDrivenOut(t *testing.T) {
 		assert.Equal(t, 100, *o.get(op))
 	}
 	assert.Equal(t, 100*2*maxOperations, o.dropped)
+}
+
+func TestHabitsOfOperationsThatFindNoRoomAreCounted(t *testing.T) {
+	l := New(window.New(), func(*window.Node, window.Claim) {})
+	for op := range uint64(maxOperations + 5) {
+		l.habits.observe(l.p, &window.Node{Operation: op}, 0)
+		l.habits.observe(l.p, &window.Node{Operation: op, Server: true}, 0)
+	}
+	assert.Equal(t, Drops{Operations: 2 * 5}, l.Dropped())
+	assert.Zero(t, l.Dropped())
 }

@@ -84,7 +84,7 @@ func (l *Linker) leftAfter(a, b *window.Node) bool {
 
 // queued learns from a call of r that better evidence has linked.
 func (l *Linker) queued(c, r *window.Node) {
-	hb := l.habits.calls[c.Operation]
+	hb := l.habits.calls.get(c.Operation)
 	if hb == nil || kinds[c.Kind].Class == Pattern || c.Request.Loop() || !l.habits.sole(hb, r) {
 		return
 	}

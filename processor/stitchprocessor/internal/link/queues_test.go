@@ -19,9 +19,9 @@ type queueCase struct {
 }
 
 func newQueueCase() *queueCase {
-	q := &queueCase{l: New(window.New(), func(*window.Node, window.Claim) {}), hb: &habit{}, ios: map[uint32]uint32{}}
+	q := &queueCase{l: New(window.New(), func(*window.Node, window.Claim) {}), ios: map[uint32]uint32{}}
+	q.hb = q.l.habits.calls.meet(0)
 	q.hb.landing.queueing = queueing{record{agree: enough}, record{agree: enough}}
-	q.l.habits.calls = map[uint64]*habit{0: q.hb}
 	return q
 }
 

@@ -103,7 +103,7 @@ func (hb *habit) wellKnown() bool { return hb.links*4 >= hb.calls }
 
 // margin is how much likelier an assignment has to be than any other.
 func (l *Linker) margin(c *window.Node) float64 {
-	hb := l.habits.calls[c.Operation]
+	hb := l.habits.calls.get(c.Operation)
 	switch {
 	case hb == nil:
 		return restMargin
@@ -147,7 +147,7 @@ func hasCandidate(c *window.Node) bool {
 }
 
 func (l *Linker) fill(hb *habit, row int, c *window.Node, columns []*window.Node) {
-	if row > 0 && l.habits.calls[c.Operation] != hb {
+	if row > 0 && l.habits.calls.get(c.Operation) != hb {
 		return
 	}
 	for j, r := range columns {

@@ -33,7 +33,7 @@ func (l *Linker) rival(c, r *window.Node) (rival, known bool) {
 
 // mayMake reports whether requests like r make calls like c, as far as that is known.
 func (h *habits) mayMake(r, c *window.Node) bool {
-	hb := h.calls[c.Operation]
+	hb := h.calls.get(c.Operation)
 	return hb == nil || hb.links < enough || hb.parents[r.Operation]*50 >= hb.links
 }
 
@@ -103,7 +103,7 @@ func (l *Linker) continued(c *window.Node) bool {
 
 // every reports whether every request of the kinds that make calls like c makes one.
 func (h *habits) every(c *window.Node) bool {
-	hb := h.calls[c.Operation]
+	hb := h.calls.get(c.Operation)
 	if hb == nil || hb.links < enough {
 		return false
 	}

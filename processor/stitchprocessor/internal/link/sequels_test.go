@@ -61,14 +61,15 @@ func TestWhichRequestsMakeACall(t *testing.T) {
 	often, seldom, never := &window.Node{Operation: 1}, &window.Node{Operation: 2}, &window.Node{Operation: 3}
 	assert.True(t, h.mayMake(never, c), "nothing is known")
 	assert.False(t, h.every(c))
-	hb := &habit{calls: 100, links: 100, parents: map[uint64]int{1: 99, 2: 1}}
-	h.calls = map[uint64]*habit{7: hb}
-	h.requests = map[uint64]*asked{1: {n: 100}, 2: {n: 500}, 3: {n: 500}}
+	*h.calls.meet(7) = habit{calls: 100, links: 100, parents: map[uint64]int{1: 99, 2: 1}}
+	for operation, n := range map[uint64]int{1: 100, 2: 500, 3: 500} {
+		h.requests.meet(operation).n = n
+	}
 	assert.True(t, h.mayMake(often, c))
 	assert.False(t, h.mayMake(seldom, c))
 	assert.False(t, h.mayMake(never, c))
 	assert.True(t, h.every(c), "those that make one seldom do not count")
-	h.requests[1].n = 150
+	h.requests.get(1).n = 150
 	assert.False(t, h.every(c))
 }
 

@@ -64,7 +64,7 @@ func (hb *habit) remember(x lifetime) {
 // when all that began before c ended has its place.
 func (l *Linker) vote(c *window.Node) {
 	h, r := &l.habits, c.Parent
-	if len(h.calls) < 2 || h.requests[r.Operation] == nil || h.calls[c.Operation] == nil || c.Request.Goroutine() || c.Request.Loop() {
+	if len(h.calls.of) < 2 || h.requests.get(r.Operation) == nil || h.calls.get(c.Operation) == nil || c.Request.Goroutine() || c.Request.Loop() {
 		return
 	}
 	for _, made := range r.Made() {
@@ -72,7 +72,8 @@ func (l *Linker) vote(c *window.Node) {
 			return
 		}
 	}
-	for op, first := range h.calls {
+	for op, k := range h.calls.of {
+		first := &k.it
 		if op == c.Operation || !first.unknown() {
 			continue
 		}
@@ -113,8 +114,8 @@ func (h *habits) voteFor(first *habit, r, c *window.Node) {
 // placesOf returns how the two orders are shifted if x is of r and led to c.
 func (h *habits) placesOf(hb *habit, x lifetime, r, c *window.Node) places {
 	return places{
-		hb.starts.rank(x.start) - h.requests[r.Operation].read.rank(r.Request.End),
-		h.calls[c.Operation].starts.rank(c.Start()) - hb.ends.rank(x.end),
+		hb.starts.rank(x.start) - h.requests.get(r.Operation).read.rank(r.Request.End),
+		h.calls.get(c.Operation).starts.rank(c.Start()) - hb.ends.rank(x.end),
 	}
 }
 
@@ -149,11 +150,11 @@ func (s *stage) count() {
 // not where the orders put them if both are of r.
 func (h *habits) outOfPlace(hb *habit, x lifetime, r, c *window.Node) (first, second offset) {
 	st := hb.stage
-	if a := h.requests[r.Operation]; a != nil {
+	if a := h.requests.get(r.Operation); a != nil {
 		read := moment{r.Request.End, r.Request.End}
 		first = a.read.offset(read, st.shift.first, &hb.starts, moment{x.start, hb.starts.other(x.start)})
 	}
-	if next := h.calls[st.next]; next != nil {
+	if next := h.calls.get(st.next); next != nil {
 		until := c.Start()
 		if went := hb.ends.other(x.end); went > x.end {
 			until = min(until, went)

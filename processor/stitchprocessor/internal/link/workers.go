@@ -18,7 +18,7 @@ func (h *habits) wentOn(p *window.Process, m *window.Message) int64 {
 		return m.Start
 	}
 	if before.Kind == evidence.ClientRead {
-		if hb := h.calls[before.Node.Operation]; hb != nil {
+		if hb := h.calls.get(before.Node.Operation); hb != nil {
 			hb.ends.bound(before.Node.End, m.Start)
 		}
 	}
