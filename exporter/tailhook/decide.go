@@ -42,7 +42,6 @@ func (s *shard) apply(slot uint32, why settle.Reason, d *policy.Decision) {
 		s.send(s.hook.dropped, p, t.id, &t.content)
 	}
 	s.stats.decided(t, d, why, s.now)
-	s.store.Drop(&t.content)
 	s.traces.remove(slot)
 }
 
@@ -83,13 +82,17 @@ func (s *shard) doubt(kind uint64) {
 	}
 }
 
-// send gives content of a trace to an outlet; if there is none, its way ends.
+// send moves content of a trace to an outlet; if there is none, its way ends. It is not
+// held twice in the ledger meanwhile.
 func (s *shard) send(o *outlet, p parcel, id pcommon.TraceID, c *buffer.Content) {
 	if o == nil {
 		s.finished = append(s.finished, p.refs...)
+		s.store.Drop(c)
 		return
 	}
 	p.data = s.store.Assemble(nil, id, c)
+	s.store.Drop(c)
+	s.book()
 	o.put(p)
 }
 
@@ -139,7 +142,6 @@ func (s *shard) follow(o *outlet, c *call, f *buffer.Fragment, m policy.Mark) {
 	var content buffer.Content
 	s.store.Append(&content, f, 0)
 	s.send(o, p, f.ID, &content)
-	s.store.Drop(&content)
 }
 
 // maxScan bounds how many traces one search for room looks at.

@@ -10,6 +10,7 @@ import (
 	"go.opentelemetry.io/collector/consumer/consumererror"
 
 	"github.com/otelcol-custom/otelcol-custom/exporter/tailhook/internal/policy"
+	"github.com/otelcol-custom/otelcol-custom/exporter/tailhook/internal/settle"
 )
 
 func TestMemoryIsShortUnwantedTracesGoFirst(t *testing.T) {
@@ -80,6 +81,28 @@ func TestMemoryFullOfUndeliveredTracesRefusesMore(t *testing.T) {
 		r.close()
 		assert.Equal(t, accepted+1, next.spans())
 		assert.Equal(t, int64(refused), r.count("tailhook_refused_spans"))
+	})
+}
+
+func TestATraceIsNotHeldTwiceWhileItIsHandedOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stuck := make(chan struct{})
+		r := start(t, &sink{answer: blockUntil(stuck)}, func(c *Config) { c.NumShards, c.MaxTraceBytes = 1, 0 })
+		const size = 100_000
+		for n := range 8 {
+			r.send(spans(n, 1, sized(size), failing))
+		}
+		r.settle() // the shard waits
+		before := r.ledger.held.Load()
+		assert.Greater(t, before, int64(8*size))
+		s := r.shards[0]
+		for range 8 { // as when all are due at once
+			s.decide(s.traces.oldest-1, settle.Memory)
+			assert.InDelta(t, before, r.ledger.held.Load(), size/2)
+		}
+		s.endMessage()
+		close(stuck)
+		r.close()
 	})
 }
 
