@@ -31,7 +31,7 @@ const columns = `Loads: c1 to c256 are requests in flight in a closed loop; p40 
 Collector that comes to services which have been asked before. Otherwise services and Collector start anew for each load. Per cent are of the
 calls whose request was recorded, with 95 % Wilson intervals in brackets. An orphan is a call without a parent. Exact: whole traces in which everything is right. Astray:
 spans in a trace that is mostly of another request. Release: from the end of a request's last span to the release of its trace, live; what was still held when nothing had
-come out for 3 s was released by the end of the recording. First: recall and wrong links among the calls of the warm-up, up to 1,000 requests which are not in the other
+come out for 3 s was released by the end of the recording. First: recall and wrong links among the calls of the warm-up, 1,000 requests as a rule, which are not in the other
 columns: what a Collector makes of programs whose habits it does not know yet.
 `
 

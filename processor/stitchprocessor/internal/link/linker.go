@@ -294,7 +294,7 @@ func (l *Linker) learn(m *window.Message) {
 func (l *Linker) Locks() int { return len(l.locks.known) }
 
 // Drops counts what was forgotten, or not taken note of, because a table was full: futex
-// words, event loops, kinds of evidence about an endpoint or a pair of calls, operations.
+// words, event loops, kinds of evidence about an endpoint, operations and pairs of them.
 type Drops struct{ Words, Loops, Endpoints, Operations int }
 
 // Add adds other to d.
@@ -315,8 +315,8 @@ func (l *Linker) Dropped() (d Drops) {
 	}
 	move(&d.Words, &l.locks.dropped)
 	move(&d.Loops, &l.loops.dropped)
-	move(&d.Endpoints, &l.trust.endpoints.dropped, &l.trust.sequels.dropped)
+	move(&d.Endpoints, &l.trust.endpoints.dropped)
 	move(&d.Operations, &l.habits.requests.dropped, &l.habits.calls.dropped,
-		&l.debts.of.dropped, &l.isolation.dropped)
+		&l.debts.of.dropped, &l.isolation.dropped, &l.trust.sequels.dropped)
 	return d
 }

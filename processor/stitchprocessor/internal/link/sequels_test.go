@@ -50,7 +50,7 @@ func TestSequelsAreBoundedAndTheRestIsCounted(t *testing.T) {
 	for i := range uint64(maxSequels + 1) {
 		l.trust.sequels.note(asks(i), asks(i), true)
 	}
-	assert.Equal(t, maxSequels, l.Dropped().Endpoints)
+	assert.Equal(t, Drops{Operations: maxSequels}, l.Dropped())
 	assert.Len(t, l.trust.sequels.of, 1)
 	assert.Zero(t, l.Dropped())
 }
