@@ -17,9 +17,11 @@ func newLedger(limit uint64) *ledger {
 	return &ledger{limit: int64(limit), high: int64(limit) / 10 * 9}
 }
 
-// accept takes n bytes in, if they have room.
+// accept takes n bytes in, if they have room. A call that is large itself gets in when
+// little else is held, with half of that: else it never would.
 func (l *ledger) accept(n int) bool {
-	if l.held.Add(int64(n)) <= l.limit {
+	after := l.held.Add(int64(n))
+	if before := after - int64(n); after <= l.limit || before <= l.limit/4 && before+int64(n)/2 <= l.limit {
 		return true
 	}
 	l.held.Add(-int64(n))

@@ -95,4 +95,10 @@ func TestTheLedgerRefusesWhatDoesNotFit(t *testing.T) {
 	assert.True(t, l.stuck())
 	l.held.Add(-1000)
 	assert.Zero(t, l.excess())
+	l.held.Store(250)
+	assert.True(t, l.accept(1500), "nothing that is half as large is refused for ever")
+	l.held.Store(251)
+	assert.False(t, l.accept(1500))
+	l.held.Store(0)
+	assert.False(t, l.accept(2002))
 }
