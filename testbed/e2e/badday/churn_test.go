@@ -35,7 +35,9 @@ func TestAHundredThousandConnectionsLeaveNothing(t *testing.T) {
 	last := r.Settle(t, 0)
 
 	assert.Equal(t, 2*requests, last.Sum("receiver_ebpf_exchanges"), "each request at both ends")
-	assert.Equal(t, maps, r.KernelMemory(t), "kernel memory in use")
+	// Maps that allocate as they need free an entry some time later: a few come and go. A byte a
+	// connection that stayed would be 90,000.
+	assert.InDelta(t, maps, r.KernelMemory(t), 4096, "kernel memory in use")
 	assert.LessOrEqual(t, maps, kernelMemory)
 	for _, gauge := range []string{"receiver_ebpf_connections", "receiver_ebpf_exchanges_pending", "receiver_ebpf_buffered_bytes"} {
 		assert.Zero(t, last.Sum(gauge), gauge)
