@@ -52,7 +52,7 @@ func (m *mind) advance(watermark int64) {
 // now. Calls for which requests may yet come wait on.
 func (m *mind) rest(at int64) {
 	for c := m.window.Ripe(at); c != nil && c.End < m.window.Watermark; c = m.window.Ripe(at) {
-		if until := m.linker.Wait(c); until >= at {
+		if until := m.linker.Wait(c, at); until >= at {
 			m.window.Postpone(c, until)
 			continue
 		}

@@ -141,6 +141,19 @@ func TestCallsThatCompeteAreBetterAssignedTogether(t *testing.T) {
 	assert.LessOrEqual(t, together.Wrong, apart.Wrong+1, "two calls that change places are both wrong, and may be one of few that are linked apart")
 }
 
+func TestABusyGoProgramIsLinkedByTheOrderOfItsRunQueues(t *testing.T) {
+	r, err := replay.Read("../recordings/go-direct-c256.pb.gz")
+	require.NoError(t, err)
+	calls := func(disable ...string) score.Count {
+		released, err := r.Stitch(disable...)
+		require.NoError(t, err)
+		return replay.Score(released, score.Options{}).Calls
+	}
+	with, without := calls(), calls("run_queue")
+	assert.Greater(t, with.Right, without.Right+20)
+	assert.LessOrEqual(t, with.Wrong, without.Wrong)
+}
+
 func TestWithoutAnyMethodNothingIsLinked(t *testing.T) {
 	r, err := replay.Read("../recordings/java-submit-get-c64.pb.gz")
 	require.NoError(t, err)

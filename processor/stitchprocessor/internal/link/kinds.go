@@ -60,6 +60,7 @@ const (
 	Next
 	Submit
 	Creator
+	RunQueue
 	Rest
 	Balance
 	Only
@@ -94,6 +95,7 @@ var kinds = [Kinds]Kind{
 	Next:          nextKind,
 	Submit:        submitKind,
 	Creator:       creatorKind,
+	RunQueue:      runQueueKind,
 	Rest:          restKind,
 	Balance:       balanceKind,
 	Only:          onlyKind,

@@ -14,7 +14,7 @@ var (
 	onRequest = [...]rule{contextOfRequest, goroutineOfRequest, owns, servedInARun, repliesAfterRead, finished, postsBack}
 	onCall    = [...]rule{contextOfCall, goroutineOfCall, noteWakes}
 	onRipe    = [...]rule{ownedAfterAll, repliedAfterAll, repliedAfterWait, repliedInBurst, adjacent, ledTo, posts, followsNext, precedesNext, submitted, createdBy, cloned, clonedInside}
-	onCount   = [...]rule{leftOver, balanced}
+	onCount   = [...]rule{leftOver, balanced, ranInTurn}
 	onTime    = [...]rule{onlyOne, eliminated, inOrder, isolated}
 	// supporting are the rules whose claims are compared with certain links.
 	supporting = [...]rule{adjacent, posts, followsNext, submitted, createdBy, sameRequestID, inOrder, isolated}
@@ -44,6 +44,7 @@ type Linker struct {
 	isolation isolations
 	ledgers   ledgers
 	debts     debts
+	runs      runQueues
 	review    []*window.Node // linked calls to learn from
 	orders    []*window.Node // linked calls to learn orders from
 
@@ -173,8 +174,9 @@ func (l *Linker) Forget(n *window.Node) {
 
 // Wait returns until which time (Unix ns) the decision on a ripe call should be
 // put off, because an event loop is yet to be replayed up to the reply of the
-// request that the call may belong to. Zero: decide now.
-func (l *Linker) Wait(call *window.Node) int64 {
+// request that the call may belong to, or because others may be decided first, and it is
+// tried again after now. Zero: decide now.
+func (l *Linker) Wait(call *window.Node, now int64) int64 {
 	var until int64
 	for _, r := range call.Turn().Labels {
 		if r != nil {
@@ -184,7 +186,7 @@ func (l *Linker) Wait(call *window.Node) int64 {
 	if l.tasks.undecided(call) || !l.replies.habit() && replyAfter(l, call) != nil {
 		until = max(until, call.End+taskGrace)
 	}
-	until = max(until, l.waitForRest(call), l.waitForLanding(call), l.waitForBalance(call))
+	until = max(until, l.waitForRest(call, now), l.waitForLanding(call), l.waitForBalance(call))
 	if !l.loops.wakes.told || call.Response.Loop() {
 		return until
 	}
@@ -243,6 +245,7 @@ func (l *Linker) Decided(call *window.Node) {
 	}
 	l.debts.learn(call, l.p.Watermark)
 	l.repeats.learn(call)
+	l.runs.learn(call)
 	d := Describe(call.Kind)
 	if d.Trust < window.Likely || d.Class == Pattern || len(l.review) == maxReview || !l.trust.sample() {
 		return
@@ -270,6 +273,7 @@ func (l *Linker) compare(call *window.Node) {
 	}
 	l.claim = claim
 	l.compareAdjacent(call)
+	l.compareTurn(call)
 }
 
 // toParent makes a claim of kind k that call belongs to request.

@@ -119,18 +119,22 @@ func (l *Linker) margin(c *window.Node) float64 {
 
 // waitForRest returns until when the decision on a call is put off because others of its
 // kind may be decided first, which leaves fewer ways: from time to time it is tried.
-func (l *Linker) waitForRest(c *window.Node) int64 {
-	if l.habits.each(c) == nil || l.adjoins(c) {
+func (l *Linker) waitForRest(c *window.Node, now int64) int64 {
+	if l.habits.each(c) == nil || l.adjoins(c) && requestFor(l.p.Before(&c.Request)) != nil {
 		return 0
 	}
 	until := c.End + restGrace<<c.Note.Tries
-	if l.p.Watermark > until && c.Note.Tries < maxTries {
-		if _, margin := l.likeliest(c); margin < l.margin(c) {
-			c.Note.Tries++
-			until = c.End + restGrace<<c.Note.Tries
-		}
+	if l.p.Watermark > until && c.Note.Tries < maxTries && !l.found(c) {
+		c.Note.Tries++
+		until = max(c.End+restGrace<<c.Note.Tries, now)
 	}
 	return until
+}
+
+// found reports whether the request of c can be told by now.
+func (l *Linker) found(c *window.Node) bool {
+	_, margin := l.likeliest(c)
+	return margin >= l.margin(c) || l.turnOf(c) != nil
 }
 
 // maxTries bounds how often a decision is put off: for less than a second in all.
