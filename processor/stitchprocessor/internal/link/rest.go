@@ -124,7 +124,7 @@ func (l *Linker) waitForRest(c *window.Node, now int64) int64 {
 		return 0
 	}
 	until := c.End + restGrace<<c.Note.Tries
-	if l.p.Watermark > until && c.Note.Tries < maxTries && !l.found(c) {
+	if now > until && c.Note.Tries < maxTries && !l.found(c) {
 		c.Note.Tries++
 		until = max(c.End+restGrace<<c.Note.Tries, now)
 	}
