@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/window"
 )
@@ -84,4 +85,27 @@ func TestCallsOfOpenRequestsAreNotForgottenByHalf(t *testing.T) {
 		count(1, 1)
 	}
 	assert.NotNil(t, h.each(c), "what was before is forgotten")
+}
+
+func TestWhatIsLeftOverIsTriedAgainWhenTimeHasPassed(t *testing.T) {
+	l := New(window.New(), nil)
+	*l.habits.requests.meet(9) = asked{n: 100}
+	*l.habits.calls.meet(1) = habit{calls: 100, links: 100, parents: map[uint64]int{9: 100}}
+	c := &window.Node{Operation: 1, End: 1e9}
+	require.NotNil(t, l.habits.each(c))
+
+	now, tries := c.End+1, 0
+	for until := l.Wait(c, now); until >= now; until = l.Wait(c, now) {
+		assert.GreaterOrEqual(t, until-c.End, restGrace, "others of its time are decided first")
+		if tries++; tries > 100 {
+			break
+		}
+		now = until + 1
+	}
+	assert.EqualValues(t, 1+maxTries, tries)
+	assert.EqualValues(t, maxTries, c.Note.Tries)
+
+	c.Note.Tries = 0
+	now = c.End + 100*restGrace
+	assert.EqualValues(t, now, l.Wait(c, now), "not at once, when much arrives together")
 }
