@@ -162,7 +162,9 @@ func TestEveryCountIsPublished(t *testing.T) {
 	tm, err := newTelemetry(metadatatest.NewSettings(tel).TelemetrySettings, defaults())
 	require.NoError(t, err)
 	sh := newShard(defaults(), 1, nil)
-	sh.counts = shardCounts{processes: 1, window: 2, Drops: link.Drops{Words: 3, Loops: 4, Endpoints: 23, Operations: 24}}
+	sh.counts = shardCounts{processes: 1, window: 2, Drops: link.Drops{
+		Words: 3, Loops: 4, Endpoints: 23, Operations: 24, Queues: 25, Connections: 26, Threads: 27, Made: 28, Samples: 29, Awaited: 30,
+	}}
 	sh.solver.Overflow, sh.solver.Conflicts, sh.solver.Rejected[1] = 5, 6, 7
 	tm.shard(sh)
 	tm.shard(sh)
@@ -185,7 +187,8 @@ func TestEveryCountIsPublished(t *testing.T) {
 	tm.assembly(a)
 	for table, want := range map[string]int64{
 		"processes": 1, "window": 2, "futex_words": 3, "loops": 4, "claims": 5, "remembered": 8, "listeners": 9, "hosts": 10,
-		"endpoints": 23, "operations": 24, "callers": 17, "clocks": 18, "applications": 19,
+		"endpoints": 23, "operations": 24, "loop_queues": 25, "connections": 26, "threads": 27, "made": 28, "samples": 29, "awaited": 30,
+		"callers": 17, "clocks": 18, "applications": 19,
 	} {
 		assert.Equal(t, want, p.count("evictions", "table", table), table)
 	}

@@ -41,8 +41,14 @@ const (
 	tableClaims
 	tableFutexWords
 	tableLoops
+	tableLoopQueues
 	tableEndpoints
 	tableOperations
+	tableConnections
+	tableThreads
+	tableMade
+	tableSamples
+	tableAwaited
 	tableRemembered
 	tableListeners
 	tableHosts
@@ -58,8 +64,8 @@ const (
 )
 
 var tableNames = [tables]string{
-	"processes", "window", "claims", "futex_words", "loops", "endpoints", "operations", "remembered", "listeners", "hosts",
-	"callers", "clocks", "applications", "aliases",
+	"processes", "window", "claims", "futex_words", "loops", "loop_queues", "endpoints", "operations", "connections",
+	"threads", "made", "samples", "awaited", "remembered", "listeners", "hosts", "callers", "clocks", "applications", "aliases",
 	"times_spans", "times_requests", "times_services", "self_check_services",
 }
 
@@ -127,10 +133,7 @@ func (t *telemetry) shard(s *shard) {
 	evictions := t.builder.ProcessorStitchEvictions
 	add(evictions, c.processes, t.tables[tableProcesses])
 	add(evictions, c.window, t.tables[tableWindow])
-	add(evictions, c.Words, t.tables[tableFutexWords])
-	add(evictions, c.Loops, t.tables[tableLoops])
-	add(evictions, c.Endpoints, t.tables[tableEndpoints])
-	add(evictions, c.Operations, t.tables[tableOperations])
+	t.drops(&c.Drops)
 	add(evictions, v.Overflow, t.tables[tableClaims])
 	add(t.builder.ProcessorStitchConflicts, v.Conflicts)
 	for g, n := range v.Rejected {
@@ -138,6 +141,21 @@ func (t *telemetry) shard(s *shard) {
 	}
 	t.selfCheck(s)
 	v.Overflow, v.Conflicts, v.Rejected = 0, 0, [solve.Guards]int{}
+}
+
+// drops publishes what the linkers had no room for.
+func (t *telemetry) drops(d *link.Drops) {
+	evictions := t.builder.ProcessorStitchEvictions
+	add(evictions, d.Words, t.tables[tableFutexWords])
+	add(evictions, d.Loops, t.tables[tableLoops])
+	add(evictions, d.Queues, t.tables[tableLoopQueues])
+	add(evictions, d.Endpoints, t.tables[tableEndpoints])
+	add(evictions, d.Operations, t.tables[tableOperations])
+	add(evictions, d.Connections, t.tables[tableConnections])
+	add(evictions, d.Threads, t.tables[tableThreads])
+	add(evictions, d.Made, t.tables[tableMade])
+	add(evictions, d.Samples, t.tables[tableSamples])
+	add(evictions, d.Awaited, t.tables[tableAwaited])
 }
 
 // timesBusy counts calls that passed because whoever links by times was busy.

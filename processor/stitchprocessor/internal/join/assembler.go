@@ -75,7 +75,7 @@ type Counts struct {
 	Traces    [Reasons]int // likewise; a trace of a late span counts again
 	Hidden    int          // dropped on release
 	Forgotten int          // released spans given up before max_wait for lack of room
-	Listeners int          // listening addresses not remembered for lack of room
+	Listeners int          // listening addresses, and processes that serve one, not remembered for lack of room
 	Hosts     int          // hosts likewise, which are taken for one
 	Callers   int          // addresses of callers likewise
 	Clocks    int          // pairs of hosts whose clocks are not compared for lack of room

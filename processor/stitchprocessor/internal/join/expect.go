@@ -67,10 +67,15 @@ func (a *Assembler) meet(addr netip.Addr) {
 // serve remembers that the process of s serves its local address.
 func (a *Assembler) serve(s *Span) {
 	lis := a.listener(s.place(s.Local))
-	if lis != nil && len(lis.by) < maxServing && !slices.Contains(lis.by, s.Process) {
-		lis.by = append(lis.by, s.Process)
-		s.Process.serves = append(s.Process.serves, lis)
+	if lis == nil || slices.Contains(lis.by, s.Process) {
+		return
 	}
+	if len(lis.by) == maxServing {
+		a.Counts.Listeners++
+		return
+	}
+	lis.by = append(lis.by, s.Process)
+	s.Process.serves = append(s.Process.serves, lis)
 }
 
 func (a *Assembler) listener(at place) *listener {
@@ -89,9 +94,14 @@ func (a *Assembler) listener(at place) *listener {
 // alias remembers that the address which the client called leads to that of the server.
 func (a *Assembler) alias(client, server *Span) {
 	to, from := a.listeners[server.place(server.Local)], client.place(client.Peer)
-	if to != nil && a.listeners[from] == nil && len(a.listeners) < maxListeners {
-		a.listeners[from] = to
+	if to == nil || a.listeners[from] != nil {
+		return
 	}
+	if len(a.listeners) == maxListeners {
+		a.Counts.Listeners++
+		return
+	}
+	a.listeners[from] = to
 }
 
 // expect opens the question of the other end, if that is traced, too.

@@ -325,6 +325,12 @@ func TestTablesAreBounded(t *testing.T) {
 		}), r.now)
 	}
 	assert.Equal(t, 17_000-16_384, r.Counts.Listeners)
+	r.Counts.Listeners = 0
+	for i := range 300 { // processes that share an address
+		p := join.NewProcess("one")
+		r.Add(r.span(byte(i), true, "server", 6, func(s *join.Span) { s.Process, s.Local = p, netip.MustParseAddrPort("10.0.0.0:80") }), r.now)
+	}
+	assert.Equal(t, 300+1-256, r.Counts.Listeners, "beside the first one")
 	for i := range 5000 {
 		p := join.NewProcess(string(rune(i + 1)))
 		r.Add(r.span(1, false, "x", 5, func(s *join.Span) { s.Process = p }), r.now)

@@ -90,7 +90,7 @@ func (l *Linker) ledger(c *window.Node) *ledger {
 	if c.Request.Goroutine() || c.Request.Loop() || l.habits.each(c) != nil {
 		return nil
 	}
-	return l.ledgers.of[c.Operation]
+	return l.ledgers.of.get(c.Operation)
 }
 
 // count learns from a call, once, when all those are here that began before it.
@@ -101,7 +101,7 @@ func (l *Linker) count(led *ledger, c *window.Node) {
 	}
 	c.Note.Counted = true
 	l.ledgers.vote(led, c, waker)
-	if !led.settled || sourceOf(waker) != led.elected.from {
+	if !led.settled || sourceOf(waker) != led.elected.from.of {
 		return
 	}
 	led.time(c, waker)

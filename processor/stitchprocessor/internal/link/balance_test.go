@@ -64,8 +64,8 @@ func TestTheOrderOfIdleThreadsTellsAQueueFromAStack(t *testing.T) {
 
 func TestALedgerElectsWhatHalfOfTheWakesSay(t *testing.T) {
 	led := &ledger{}
-	a, b := source{operation: 1}, source{operation: 2, reply: true}
-	say := func(from source, level int32) {
+	a, b := &supply{}, &supply{}
+	say := func(from *supply, level int32) {
 		led.votes[led.n%ballots] = vote{from, level}
 		if led.n++; led.n >= enough {
 			led.elect()

@@ -86,7 +86,11 @@ func (c *callbacks) output(l *Linker, g *lag, e *event) {
 	default:
 		c.queue.empty(e.node.Peer) // there was a free connection
 	}
-	if len(c.reads) > 0 && len(c.outputs) < maxPerTurn {
+	switch {
+	case len(c.reads) == 0:
+	case len(c.outputs) == maxPerTurn:
+		g.full++
+	default:
 		c.outputs = append(c.outputs, *e)
 	}
 }

@@ -10,7 +10,8 @@ import (
 // work that was handed to others and goes on. A request that lacks some of its own is not
 // done, though nothing of it is to be seen.
 type debts struct {
-	of operations[debtor] // of requests
+	of   operations[debtor] // of requests
+	full int                // late calls of a kind that found no room
 }
 
 // debtor is requests of one kind.
@@ -30,7 +31,8 @@ type debt struct {
 const (
 	// debtMemory is after how many requests of a kind the counts are halved.
 	debtMemory = 256
-	// maxDebts bounds the kinds of late calls of a kind of requests.
+	// maxDebts bounds the kinds of late calls of a kind of requests. Those that come up no
+	// more make room when counts are halved.
 	maxDebts = 16
 )
 
@@ -61,6 +63,7 @@ func (d *debts) learn(c *window.Node, watermark int64) {
 	owed := of.calls[c.Operation]
 	if owed == nil {
 		if len(of.calls) == maxDebts {
+			d.full++
 			return
 		}
 		if of.calls == nil {

@@ -10,7 +10,9 @@ import (
 // dials knows when connections of a Go program's pools became free. A pool dials for
 // one caller, but gives that caller a connection which becomes free meanwhile, and
 // the new one to somebody else. If none did, the new one is for whom it was dialled.
-type dials struct{ freed map[netip.AddrPort]*moments }
+type dials struct {
+	freed table[netip.AddrPort, moments]
+}
 
 // moments are the last times of something, in the order of their arrival.
 type moments struct {
@@ -22,24 +24,18 @@ func (d *dials) observe(c *window.Node) {
 	if c.Server || !c.Response.Goroutine() {
 		return
 	}
-	if d.freed == nil || len(d.freed) == maxPeers {
-		d.freed = map[netip.AddrPort]*moments{}
+	if m := d.freed.meet(c.Peer); m != nil {
+		m.at[m.n%len(m.at)] = c.Response.End
+		m.n++
 	}
-	m := d.freed[c.Peer]
-	if m == nil {
-		m = &moments{}
-		d.freed[c.Peer] = m
-	}
-	m.at[m.n%len(m.at)] = c.Response.End
-	m.n++
 }
 
 // undisturbed reports whether no connection to the peer of c is known to have become
 // free while that of c was being opened.
 func (d *dials) undisturbed(c *window.Node) bool {
-	m := d.freed[c.Peer]
+	m := d.freed.get(c.Peer)
 	if m == nil {
-		return true
+		return len(d.freed.of) < d.freed.most() // else it may have found no place
 	}
 	known := m.at[:min(m.n, len(m.at))]
 	if m.n > len(known) && slices.Min(known) > c.Connect.Time {

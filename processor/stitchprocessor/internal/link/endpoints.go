@@ -10,17 +10,14 @@ import (
 // right of the calls to one server and wrong of those to another, such as one that is
 // called by a batch for several requests at a time. It can only silence a kind that is
 // trusted in the process.
-type endpoints struct {
-	of      map[endpointKind]*record
-	dropped int
-}
+type endpoints struct{ table[endpointKind, record] }
 
 type endpointKind struct {
 	peer netip.AddrPort
 	kind window.Kind
 }
 
-// maxEndpoints bounds the table; when it is full it starts anew.
+// maxEndpoints bounds the table.
 const maxEndpoints = 1024
 
 // note counts evidence about a call to peer that agreed with a decision, or did not.
@@ -28,17 +25,9 @@ func (e *endpoints) note(peer netip.AddrPort, k window.Kind, agree bool) {
 	if kinds[k].Trust != window.Support {
 		return
 	}
-	key := endpointKind{peer, k}
-	rec := e.of[key]
-	if rec == nil {
-		if e.of == nil || len(e.of) == maxEndpoints {
-			e.dropped += len(e.of)
-			e.of = map[endpointKind]*record{}
-		}
-		rec = &record{}
-		e.of[key] = rec
+	if rec := e.meet(endpointKind{peer, k}); rec != nil {
+		rec.note(agree)
 	}
-	rec.note(agree)
 }
 
 // silences reports whether supporting evidence of kind k has been seen to be wrong of calls
@@ -48,7 +37,7 @@ func (e *endpoints) silences(peer netip.AddrPort, k window.Kind) bool {
 	if len(e.of) == 0 || kinds[k].Trust != window.Support {
 		return false
 	}
-	rec := e.of[endpointKind{peer, k}]
+	rec := e.get(endpointKind{peer, k})
 	if rec == nil || rec.agree+rec.disagree < enough {
 		return false // of few samples the process as a whole says more
 	}

@@ -12,9 +12,11 @@ import (
 type habits struct {
 	requests operations[asked]
 	calls    operations[habit]
-	workers  map[uint32]*worker
+	workers  table[uint32, worker]
 	lost     losses
 	due      bool // counts are to be halved
+	full     int  // times that the rest of what is learned of an operation found no room
+	unmade   int  // calls that are not remembered with their request
 }
 
 // habit is that of one kind of call.
@@ -24,7 +26,7 @@ type habit struct {
 	late    int            // of these, begun after the reply
 	during  int            // calls while a request was open: how many are in flight
 	parents map[uint64]int // links by operation of the request
-	before  map[landmark]*distance
+	before  table[landmark, distance]
 	wake    gaps // from the end of the call to the wake of the thread that replied
 
 	starts, ends sequence
@@ -62,8 +64,8 @@ const (
 )
 
 const (
-	// maxParents, maxLandmarks and maxWorkers bound the tables; when one is full it learns
-	// nothing new, but for the workers, which begin anew.
+	// maxParents, maxLandmarks and maxWorkers bound the tables. Parents make room when counts
+	// are halved.
 	maxParents, maxLandmarks, maxWorkers = 8, 4, 1024
 	// habitMemory is after how many requests of all kinds the counts are halved.
 	habitMemory = 2048
@@ -74,9 +76,6 @@ const (
 // observe takes a node, and what its threads did before: with p they tell. loops is how many
 // event loops the process has: what a single one replies to, other rules know.
 func (h *habits) observe(p *window.Process, n *window.Node, loops int) {
-	if h.workers == nil {
-		h.lost.next, h.workers = map[uint64]follow{}, map[uint32]*worker{}
-	}
 	if n.Request.Loop() && !n.Server || n.Server && loops < 2 && (n.Request.Loop() || n.Response.Loop()) {
 		return
 	}
@@ -94,7 +93,7 @@ func (h *habits) observe(p *window.Process, n *window.Node, loops int) {
 		return
 	}
 	if hb.parents == nil {
-		hb.parents, hb.before = map[uint64]int{}, map[landmark]*distance{}
+		hb.parents, hb.before.limit = map[uint64]int{}, maxLandmarks
 	}
 	hb.calls++
 	hb.starts.add(n.Start(), n.Note.Free)
@@ -170,9 +169,8 @@ func (hb *habit) makes(r, c *window.Node) bool {
 func (h *habits) learn(c *window.Node) bool {
 	r, class := c.Parent, kinds[c.Kind].Class
 	own := class == Owner || class == Identity // where these say it all, nothing is left over
-	if class != Owner && len(r.Made()) < maxMade {
-		led := r.Led()
-		led.Made = append(led.Made, c)
+	if class != Owner {
+		h.remember(r, c)
 	}
 	hb := h.calls.get(c.Operation)
 	if hb == nil || class == Pattern || class == Time {
@@ -184,6 +182,8 @@ func (h *habits) learn(c *window.Node) bool {
 	}
 	if hb.parents[r.Operation] > 0 || len(hb.parents) < maxParents {
 		hb.parents[r.Operation]++
+	} else {
+		h.full++
 	}
 	if own {
 		return false
@@ -207,6 +207,16 @@ func (h *habits) learn(c *window.Node) bool {
 	return true
 }
 
+// remember notes with a request that it has made a call.
+func (h *habits) remember(r, c *window.Node) {
+	if len(r.Made()) == maxMade {
+		h.unmade++
+		return
+	}
+	led := r.Led()
+	led.Made = append(led.Made, c)
+}
+
 // learnPlace takes the place of c, which is linked, after that of its request, when all
 // that began before has its place: of requests that are still open nothing is known.
 func (h *habits) learnPlace(c *window.Node) {
@@ -218,13 +228,11 @@ func (h *habits) learnPlace(c *window.Node) {
 
 // measure takes the distance of c from a landmark of r, which was between free and at.
 func (h *habits) measure(hb *habit, r, c *window.Node, m landmark, at, free int64) {
-	d := hb.before[m]
+	d := hb.before.meet(m)
+	h.full += hb.before.dropped
+	hb.before.dropped = 0
 	if d == nil {
-		if len(hb.before) == maxLandmarks {
-			return
-		}
-		d = &distance{}
-		hb.before[m] = d
+		return
 	}
 	d.gaps.add(c.Start() - at)
 	among := h.among(r, m)
@@ -332,7 +340,7 @@ const (
 // aspect takes the sharper one of rank and time.
 func (h *habits) aspect(hb *habit, r, c *window.Node, m landmark, at, free int64) aspect {
 	a := aspect{crowd: math.Inf(1)}
-	d := hb.before[m]
+	d := hb.before.get(m)
 	if d == nil {
 		return a
 	}

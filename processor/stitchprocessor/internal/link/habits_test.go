@@ -18,9 +18,9 @@ func TestALateWakeSpeaksAgainstTheOnlyCallOfARequest(t *testing.T) {
 	h := &l.habits
 	h.requests.meet(9)
 	first := h.calls.meet(1)
-	*first = habit{links: 100, parents: map[uint64]int{9: 100}, before: map[landmark]*distance{{what: markRead}: {}}}
+	*first = habit{links: 100, parents: map[uint64]int{9: 100}}
 	for range 2 * gapRefresh {
-		first.before[landmark{what: markRead}].gaps.add(0)
+		first.before.meet(landmark{what: markRead}).gaps.add(0)
 		first.wake.add(100e3)
 		first.starts.add(0, 0)
 	}

@@ -165,8 +165,8 @@ const maxGiven = 10
 
 // known reports whether it is known when such calls begin.
 func (hb *habit) known() bool {
-	for _, d := range hb.before {
-		if d.gaps.known() {
+	for _, k := range hb.before.of {
+		if k.it.gaps.known() {
 			return true
 		}
 	}

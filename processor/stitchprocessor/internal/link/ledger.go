@@ -7,9 +7,12 @@ import (
 
 // ledgers are the accounts of a process: what was read against what was called.
 type ledgers struct {
-	of      map[uint64]*ledger // by operation of the call
-	sources map[source]*timeline
-	latest  int64 // read of all, Unix ns
+	of      operations[ledger] // of calls
+	sources table[source, supply]
+}
+
+func newLedgers() ledgers {
+	return ledgers{of: operations[ledger]{limit: maxKinds}, sources: table[source, supply]{limit: maxKinds}}
 }
 
 // source is what may lead to calls: requests, or the replies of other calls.
@@ -20,9 +23,14 @@ type source struct {
 
 func sourceOf(n *window.Node) source { return source{n.Operation, !n.Server} }
 
+// supply is what was read of one kind of source.
+type supply struct {
+	timeline
+	of source
+}
+
 const (
-	// maxKinds bounds the kinds of calls, and those of sources: the first half of these is
-	// counted from the start, others when a wake names them.
+	// maxKinds bounds the kinds of calls, and those of sources.
 	maxKinds = 32
 	// ballots is how many of the latest samples of a kind are kept.
 	ballots = 64
@@ -44,18 +52,15 @@ type ledger struct {
 	idle                 idleness
 }
 
-// vote is what a wake says: that calls follow a source, and by how many such calls
-// and sources, counted since they were seen first, differ.
+// vote is what a wake says: that calls follow what is read of one kind, and by how many the
+// two differ, counted since they were seen first.
 type vote struct {
-	from  source
+	from  *supply
 	level int32
 }
 
 // observe takes what is read into account.
 func (b *ledgers) observe(n *window.Node) {
-	if b.of == nil {
-		b.of, b.sources = map[uint64]*ledger{}, map[source]*timeline{}
-	}
 	if n.Request.Goroutine() {
 		return
 	}
@@ -65,45 +70,45 @@ func (b *ledgers) observe(n *window.Node) {
 	if !n.Server && !n.HasResponse() {
 		return
 	}
-	b.latest = max(b.latest, read(n))
-	s := b.sources[sourceOf(n)]
-	if s == nil && len(b.sources) < maxKinds/2 {
-		s = &timeline{at: read}
-		b.sources[sourceOf(n)] = s
-	}
-	if s != nil && read(n) > s.since {
+	if s := b.sources.meet(sourceOf(n)); s != nil {
+		s.of, s.at = sourceOf(n), read
 		s.add(n)
 	}
 }
 
 func (b *ledgers) called(c *window.Node) {
-	led := b.of[c.Operation]
+	led := b.of.meet(c.Operation)
 	if led == nil {
-		if len(b.of) == maxKinds {
-			return
-		}
-		led = &ledger{calls: timeline{at: (*window.Node).Start}}
-		b.of[c.Operation] = led
+		return
 	}
+	led.calls.at = (*window.Node).Start
 	led.calls.add(c)
 	led.longest = max(led.longest-led.longest/256, c.End-c.Start())
 }
 
 // vote takes what a wake says of such calls.
 func (b *ledgers) vote(led *ledger, c, waker *window.Node) {
-	key := sourceOf(waker)
-	s := b.sources[key]
-	if s == nil && len(b.sources) < maxKinds {
-		s = &timeline{at: read, since: b.latest}
-		b.sources[key] = s
-	}
+	s := b.sources.get(sourceOf(waker))
 	if s == nil || !s.has(waker) || !led.calls.has(c) {
 		return
 	}
-	led.votes[led.n%ballots] = vote{key, s.rank(read(waker)) - led.calls.rank(c.Start())}
+	led.votes[led.n%ballots] = vote{s, s.rank(read(waker)) - led.calls.rank(c.Start())}
 	if led.n++; led.n >= enough && led.n%(enough/4) == 0 {
 		led.elect()
 	}
+}
+
+// supply returns what such calls follow, or nil if that is not known. It is not if that has made
+// room meanwhile: then the counts begin anew.
+func (b *ledgers) supply(led *ledger) *supply {
+	if !led.settled {
+		return nil
+	}
+	if s := led.elected.from; b.sources.get(s.of) == s {
+		return s
+	}
+	led.settled, led.n = false, 0
+	return nil
 }
 
 // elect takes what at least half of the latest votes say.

@@ -47,6 +47,7 @@ type Linker struct {
 	runs      runQueues
 	review    []*window.Node // linked calls to learn from
 	orders    []*window.Node // linked calls to learn orders from
+	unlearned int            // links that found no room among these
 
 	separate bool
 
@@ -61,7 +62,11 @@ type Linker struct {
 // may come until it leaves the window, and more than once; one with a score of
 // zero is made for the record only and must not count.
 func New(p *window.Process, sink func(call *window.Node, c window.Claim)) *Linker {
-	l := &Linker{p: p, sink: sink, locks: newLocks(), loops: newLoops()}
+	l := &Linker{p: p, sink: sink, locks: newLocks(), loops: newLoops(), ledgers: newLedgers()}
+	l.quiet.peers.limit, l.dials.freed.limit = maxPeers, maxPeers
+	l.trust.endpoints.limit, l.trust.sequels.limit = maxEndpoints, maxSequels
+	l.shapes.seen.limit, l.repeats.of.limit = maxShapes, maxErrands
+	l.habits.workers.limit, l.habits.lost.next.limit = maxWorkers, maxFollowed
 	l.claim = l.hand
 	return l
 }
@@ -145,6 +150,8 @@ func (l *Linker) learnOrder(c *window.Node) {
 		l.habits.learnPlace(c)
 	} else if len(l.orders) < maxReview {
 		l.orders = append(l.orders, c)
+	} else {
+		l.unlearned++
 	}
 }
 
@@ -247,7 +254,11 @@ func (l *Linker) Decided(call *window.Node) {
 	l.repeats.learn(call)
 	l.runs.learn(call)
 	d := Describe(call.Kind)
-	if d.Trust < window.Likely || d.Class == Pattern || len(l.review) == maxReview || !l.trust.sample() {
+	if d.Trust < window.Likely || d.Class == Pattern || !l.trust.sample() {
+		return
+	}
+	if len(l.review) == maxReview {
+		l.unlearned++
 		return
 	}
 	l.review = append(l.review, call)
@@ -297,16 +308,32 @@ func (l *Linker) learn(m *window.Message) {
 // Locks returns how many futex words are known to be locks.
 func (l *Linker) Locks() int { return len(l.locks.known) }
 
-// Drops counts what was forgotten, or not taken note of, because a table was full: futex
-// words, event loops, kinds of evidence about an endpoint, operations and pairs of them.
-type Drops struct{ Words, Loops, Endpoints, Operations int }
+// Drops counts what was forgotten, or not taken note of, because a table was full.
+type Drops struct {
+	Words       int // futex words, and those of locks
+	Loops       int // event loops
+	Queues      int // what waits in event loops and for them
+	Endpoints   int // what is known of addresses that are called
+	Operations  int // operations, pairs of them, and what is learned of one
+	Connections int // those whose exchanges are counted
+	Threads     int // those that complete requests, and that use a futex word
+	Made        int // calls that are not remembered with their request
+	Samples     int // links that nothing was learned from
+	Awaited     int // messages that a node waits for
+}
 
 // Add adds other to d.
 func (d *Drops) Add(other Drops) {
 	d.Words += other.Words
 	d.Loops += other.Loops
+	d.Queues += other.Queues
 	d.Endpoints += other.Endpoints
 	d.Operations += other.Operations
+	d.Connections += other.Connections
+	d.Threads += other.Threads
+	d.Made += other.Made
+	d.Samples += other.Samples
+	d.Awaited += other.Awaited
 }
 
 // Dropped returns what was dropped since the last call.
@@ -317,10 +344,18 @@ func (l *Linker) Dropped() (d Drops) {
 			*n = 0
 		}
 	}
+	h := &l.habits
 	move(&d.Words, &l.locks.dropped)
 	move(&d.Loops, &l.loops.dropped)
-	move(&d.Endpoints, &l.trust.endpoints.dropped)
-	move(&d.Operations, &l.habits.requests.dropped, &l.habits.calls.dropped,
-		&l.debts.of.dropped, &l.isolation.dropped, &l.trust.sequels.dropped)
+	move(&d.Queues, &l.loops.queues, &l.loops.wakes.dropped)
+	move(&d.Endpoints, &l.trust.endpoints.dropped, &l.quiet.peers.dropped, &l.dials.freed.dropped)
+	move(&d.Operations, &h.requests.dropped, &h.calls.dropped, &h.full, &l.debts.of.dropped, &l.debts.full,
+		&l.isolation.dropped, &l.trust.sequels.dropped, &l.repeats.of.dropped, &l.shapes.seen.dropped,
+		&l.ledgers.of.dropped, &l.ledgers.sources.dropped)
+	move(&d.Connections, &h.lost.next.dropped)
+	move(&d.Threads, &h.workers.dropped, &l.locks.strange)
+	move(&d.Made, &h.unmade)
+	move(&d.Samples, &l.unlearned)
+	move(&d.Awaited, &l.p.Unawaited)
 	return d
 }

@@ -19,7 +19,8 @@ type locks struct {
 	order   []uint64 // words, oldest first
 	known   []uint64 // locks, ascending
 	wakes   int      // on all words
-	dropped int
+	dropped int      // words, and locks
+	strange int      // threads that a word had no room for
 }
 
 const (
@@ -62,12 +63,12 @@ func (l *locks) observe(h *evidence.Handoff, wakee uint32) {
 	if h.Hops == 0 {
 		w.own++
 	}
-	if u := w.user(h.WakerTID); u != nil {
+	if u := l.user(w, h.WakerTID); u != nil {
 		if u.wakes++; u.wakes == 1 {
 			w.wakers++
 		}
 	}
-	if u := w.user(wakee); u != nil {
+	if u := l.user(w, wakee); u != nil {
 		if u.waited++; u.waited == 1 {
 			w.wakees++
 		}
@@ -89,13 +90,15 @@ func (l *locks) add(address uint64) *word {
 	return w
 }
 
-func (w *word) user(tid uint32) *user {
+// user returns what is known of a thread that uses a word, nil if there is no room.
+func (l *locks) user(w *word, tid uint32) *user {
 	for i := range w.users {
 		if w.users[i].tid == tid {
 			return &w.users[i]
 		}
 	}
 	if len(w.users) == maxUsers {
+		l.strange++
 		return nil
 	}
 	w.users = append(w.users, user{tid: tid})
@@ -117,11 +120,22 @@ func (w *word) isLock() bool {
 	return w.wakees > 1 && ofWakers*5 >= waits*4 && byOthers*5 <= wakes
 }
 
+// know takes a word for that of a lock. One of which no wake has been seen for so long that
+// it is among the words no more makes room.
 func (l *locks) know(address uint64) {
-	i, found := slices.BinarySearch(l.known, address)
-	if !found && len(l.known) < maxLocks {
-		l.known = slices.Insert(l.known, i, address)
+	if _, found := slices.BinarySearch(l.known, address); found {
+		return
 	}
+	if len(l.known) == maxLocks {
+		l.dropped++
+		old := slices.IndexFunc(l.known, func(a uint64) bool { return l.words[a] == nil })
+		if old < 0 {
+			return
+		}
+		l.known = slices.Delete(l.known, old, old+1)
+	}
+	i, _ := slices.BinarySearch(l.known, address)
+	l.known = slices.Insert(l.known, i, address)
 }
 
 // is reports whether address is the word of a lock, or close to one.

@@ -14,6 +14,7 @@ type loops struct {
 	list    []*loop // in the order of appearance, so that a replay repeats itself
 	wakes   wakes
 	dropped int
+	queues  int // what waited in a loop, or for one, and found no room
 }
 
 const (
@@ -56,6 +57,7 @@ func (ls *loops) get(tid uint32) *loop {
 	lp = &loop{tid: tid}
 	lp.lags[1].index = 1
 	lp.lags[0].queue = &lp.callbacks.queue
+	lp.callbacks.queue.leads.limit, lp.callbacks.queue.astray.limit = maxLeads, maxLeads
 	ls.of[tid] = lp
 	ls.list = append(ls.list, lp)
 	return lp
@@ -69,6 +71,7 @@ func (ls *loops) advance(l *Linker, t int64) {
 	idle := false
 	for _, lp := range ls.list {
 		lp.advance(l, t)
+		ls.queues += lp.dropped()
 		idle = idle || lp.at+loopIdle < t
 	}
 	ls.wakes.settle(l)
@@ -110,6 +113,16 @@ type loop struct {
 
 	lags      [2]lag
 	callbacks callbacks // of lags[0]
+}
+
+// dropped returns how much found no room since the last time.
+func (lp *loop) dropped() (n int) {
+	q := &lp.callbacks.queue
+	for _, count := range [...]*int{&q.full, &q.leads.dropped, &q.astray.dropped, &lp.lags[0].full, &lp.lags[1].full} {
+		n += *count
+		*count = 0
+	}
+	return n
 }
 
 func (lp *loop) add(e event) {

@@ -60,6 +60,7 @@ type wakes struct {
 	numbered [maxNumbered]*window.Node // the last calls, by place
 	votes    [anchors]placing          // of the last replies
 	n        int
+	dropped  int // calls that found no room
 }
 
 // occasion is what a loop did for a request: it read it, or wrote its reply.
@@ -97,9 +98,11 @@ func (w *wakes) watch(c *window.Node) {
 	if c.Server || !c.HasResponse() || c.Request.Loop() || c.Response.Loop() || c.Request.Goroutine() {
 		return
 	}
-	if len(w.pending) < maxFinished {
-		w.pending = append(w.pending, c)
+	if len(w.pending) == maxFinished {
+		w.dropped++
+		return
 	}
+	w.pending = append(w.pending, c)
 }
 
 // advance numbers the calls that began before t, in their order, and takes them for
@@ -122,6 +125,7 @@ func (w *wakes) advance(t int64) {
 	w.at = t
 	slices.SortStableFunc(w.finished, byReply)
 	if over := len(w.finished) - maxFinished; over > 0 {
+		w.dropped += over
 		w.finished = slices.Delete(w.finished, 0, over)
 	}
 }
@@ -166,6 +170,7 @@ func (w *wakes) lost(p *window.Process, loop, tick uint32, h *evidence.Handoff) 
 		}
 	}
 	if len(w.finished) == maxFinished {
+		w.dropped++
 		return
 	}
 	e := evidence.Exchange{

@@ -5,10 +5,10 @@ import "github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/inter
 // losses notices spans that are missing: those of a connection are numbered. What is left
 // over when everything else has been linked may then belong to what is missing.
 type losses struct {
-	next     map[uint64]follow // by connection
-	pending  []uint64          // connections with a gap that may close yet
-	from, to int64             // between which something was lost lately, Unix ns; zero: nothing
-	longest  int64             // that a request has been open lately, ns
+	next     table[uint64, follow] // by connection
+	pending  []uint64              // connections with a gap that may close yet
+	from, to int64                 // between which something was lost lately, Unix ns; zero: nothing
+	longest  int64                 // that a request has been open lately, ns
 }
 
 // follow is the exchange that comes next, how many before it have not come and between
@@ -19,8 +19,7 @@ type follow struct {
 }
 
 const (
-	// maxFollowed bounds the connections that are followed; when there are more, the table
-	// begins anew.
+	// maxFollowed bounds the connections that are followed.
 	maxFollowed = 4096
 	// lossMemory is for how long a loss casts doubt on what is left over, if requests take
 	// so long; losses that are as close are one. Ns.
@@ -37,8 +36,11 @@ func (s *losses) observe(n *window.Node) {
 	if n.ConnID == 0 {
 		return
 	}
-	f, known := s.next[n.ConnID]
-	switch {
+	f := s.next.meet(n.ConnID)
+	if f == nil {
+		return
+	}
+	switch known := f.next != 0; {
 	case known && n.Ordinal > f.next:
 		if f.gap == 0 {
 			f.from = f.at
@@ -49,20 +51,15 @@ func (s *losses) observe(n *window.Node) {
 	case n.Ordinal < f.next && f.gap > 0:
 		f.gap--
 	}
-	if !known && len(s.next) == maxFollowed {
-		clear(s.next)
-	}
 	f.next, f.at = max(f.next, n.Ordinal+1), max(f.at, n.End)
-	s.next[n.ConnID] = f
 }
 
 // settle takes for lost what has not come with the spans that it should have come with.
 func (s *losses) settle() {
 	for _, id := range s.pending {
-		if f := s.next[id]; f.gap > 0 {
+		if f := s.next.get(id); f != nil && f.gap > 0 {
 			s.add(f.from, f.to)
 			f.gap = 0
-			s.next[id] = f
 		}
 	}
 	s.pending = s.pending[:0]

@@ -19,8 +19,9 @@ import (
 // not.
 type queue struct {
 	waiting []*window.Message
-	leads   map[step]bool
-	astray  map[netip.AddrPort]bool // peers whose queue has been wrong and not been empty since
+	leads   table[step, struct{}]
+	astray  table[netip.AddrPort, struct{}] // peers whose queue has been wrong and not been empty since
+	full    int                             // entries that had to go
 }
 
 // step is from a reply of one peer, or from a request if that is zero, to a call of
@@ -28,8 +29,7 @@ type queue struct {
 type step struct{ from, to netip.AddrPort }
 
 const (
-	// maxWaiting bounds a queue, maxLeads the steps known. The oldest entry goes; steps
-	// are learned anew.
+	// maxWaiting bounds a queue, of which the oldest entry goes, maxLeads the steps known.
 	maxWaiting, maxLeads = 1024, 256
 )
 
@@ -43,16 +43,14 @@ func origin(m *window.Message) netip.AddrPort {
 
 // learn takes a call that followed what was read without waiting.
 func (q *queue) learn(read *window.Message, to netip.AddrPort) {
-	if q.leads == nil || len(q.leads) == maxLeads {
-		q.leads = map[step]bool{}
-	}
-	q.leads[step{origin(read), to}] = true
-	q.leads[step{from: origin(read)}] = true
+	q.leads.meet(step{origin(read), to})
+	q.leads.meet(step{from: origin(read)})
 }
 
 func (q *queue) add(m *window.Message) {
 	if len(q.waiting) == maxWaiting {
 		q.waiting = slices.Delete(q.waiting, 0, 1)
+		q.full++
 	}
 	q.waiting = append(q.waiting, m)
 }
@@ -61,7 +59,7 @@ func (q *queue) add(m *window.Message) {
 // anywhere, a request may, and a reply of the same peer.
 func (q *queue) waits(m *window.Message, peer netip.AddrPort) bool {
 	from := origin(m)
-	return q.leads[step{from, peer}] || !q.leads[step{from: from}] && (m.Node.Server || from == peer)
+	return q.leads.get(step{from, peer}) != nil || q.leads.get(step{from: from}) == nil && (m.Node.Server || from == peer)
 }
 
 // take removes and returns what has waited longest for peer, or nil. sure is false if
@@ -70,7 +68,7 @@ func (q *queue) take(peer netip.AddrPort) (m *window.Message, sure bool) {
 	for i, m := range q.waiting {
 		if q.waits(m, peer) {
 			q.waiting = slices.Delete(q.waiting, i, i+1)
-			return m, !q.astray[peer]
+			return m, q.astray.get(peer) == nil
 		}
 	}
 	return nil, false
@@ -78,7 +76,7 @@ func (q *queue) take(peer netip.AddrPort) (m *window.Message, sure bool) {
 
 // empty takes note that nothing waits for peer.
 func (q *queue) empty(peer netip.AddrPort) {
-	delete(q.astray, peer)
+	delete(q.astray.of, peer)
 	if len(q.waiting) > 0 {
 		q.waiting = slices.DeleteFunc(q.waiting, func(m *window.Message) bool { return q.waits(m, peer) })
 	}
@@ -95,12 +93,9 @@ func (q *queue) replied(r *window.Node) {
 
 // wrong takes note that a queue that the request of call has waited in was not in order.
 func (q *queue) wrong(call *window.Node) {
-	if q.astray == nil || len(q.astray) >= maxLeads {
-		q.astray = map[netip.AddrPort]bool{}
-	}
 	for n := 0; call != nil && n < maxChain; n++ {
 		if call.Note.Waited {
-			q.astray[call.Peer] = true
+			q.astray.meet(call.Peer)
 		}
 		call = call.Turn().Previous[0]
 	}

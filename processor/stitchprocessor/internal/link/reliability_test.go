@@ -44,16 +44,6 @@ func TestSupportingEvidenceIsSilencedForTheEndpointsOfWhichItIsWrong(t *testing.
 	assert.Equal(t, 0.99, score(bad, Submit), "what was wrong is forgotten")
 }
 
-func TestEndpointsAreBounded(t *testing.T) {
-	l := New(window.New(), nil)
-	for i := range maxEndpoints + 1 {
-		l.trust.endpoints.note(endpoint(i), Submit, true)
-	}
-	assert.Equal(t, maxEndpoints, l.Dropped().Endpoints)
-	assert.Len(t, l.trust.endpoints.of, 1)
-	assert.Zero(t, l.Dropped())
-}
-
 func TestAWordByWhichCompletionsCameWrongIsNotBelieved(t *testing.T) {
 	request, other := &window.Node{Server: true}, &window.Node{Server: true}
 	certain := func(k window.Kind) *window.Node {

@@ -5,7 +5,7 @@ import "github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/inter
 // repeats know whether requests of a kind make several calls of a kind. Where threads run
 // many goroutines what one of them did next is often another one's: where evidence of that
 // sort gives a further call of a kind to a request, and does so seldom, it is not meant.
-type repeats struct{ of map[errand]*tally }
+type repeats struct{ of table[errand, tally] }
 
 // errand is what is asked of the process, and what it asks others for that.
 type errand struct{ request, call uint64 }
@@ -14,7 +14,7 @@ type errand struct{ request, call uint64 }
 type tally struct{ links, more int }
 
 const (
-	// maxErrands bounds the table; when it is full it starts anew.
+	// maxErrands bounds the table.
 	maxErrands = 256
 	// seldom is one further call in how many.
 	seldom = 10
@@ -33,7 +33,10 @@ func made(r, c *window.Node) int {
 
 // learn takes a link that is in the notes of its request.
 func (p *repeats) learn(c *window.Node) {
-	t := p.tally(c.Parent, c)
+	t := p.of.meet(errand{c.Parent.Operation, c.Operation})
+	if t == nil {
+		return
+	}
 	if t.links == memory {
 		t.links, t.more = t.links/2, t.more/2
 	}
@@ -43,24 +46,16 @@ func (p *repeats) learn(c *window.Node) {
 	}
 }
 
-func (p *repeats) tally(r, c *window.Node) *tally {
-	if p.of == nil || len(p.of) == maxErrands {
-		p.of = map[errand]*tally{}
-	}
-	k := errand{r.Operation, c.Operation}
-	if p.of[k] == nil {
-		p.of[k] = &tally{}
-	}
-	return p.of[k]
-}
-
 // exceeds takes weak evidence that c is of r, and reports whether r would make a further
 // call like it, as requests of its kind do not.
 func (p *repeats) exceeds(r, c *window.Node) bool {
 	if made(r, c) == 0 {
 		return false
 	}
-	t := p.tally(r, c)
+	t := p.of.meet(errand{r.Operation, c.Operation})
+	if t == nil {
+		return false
+	}
 	t.more++
 	return t.links >= enough && t.more*seldom < t.links
 }

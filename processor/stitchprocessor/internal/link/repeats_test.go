@@ -33,15 +33,11 @@ func TestFurtherCallsOfAKindAreBelievedWhereTheyAreUsual(t *testing.T) {
 	assert.False(t, p.exceeds(one, other), "it is no exception")
 }
 
-func TestLinksByErrandAreBoundedAndForgotten(t *testing.T) {
+func TestLinksByErrandAreForgotten(t *testing.T) {
 	var p repeats
-	for i := range uint64(2 * maxErrands) {
-		p.learn(&window.Node{Operation: 7, Parent: &window.Node{Operation: i}})
-		assert.LessOrEqual(t, len(p.of), maxErrands)
-	}
 	r := &window.Node{Operation: 1}
 	for range 2 * memory {
 		p.learn(&window.Node{Operation: 7, Parent: r})
 	}
-	assert.LessOrEqual(t, p.of[errand{1, 7}].links, memory)
+	assert.LessOrEqual(t, p.of.get(errand{1, 7}).links, memory)
 }

@@ -43,13 +43,13 @@ func servedInARun(l *Linker, r *window.Node) {
 
 // shapes are the calls that requests were seen to make which one thread served from
 // beginning to end.
-type shapes struct{ seen map[shape]int }
+type shapes struct{ seen table[shape, int] }
 
 // shape is what is asked of the process and what it asks others in turn, as a hash.
 type shape struct{ operation, calls uint64 }
 
 const (
-	// maxShapes bounds the table; when it is full it starts anew.
+	// maxShapes bounds the table.
 	maxShapes = 256
 	// shapeSeen is how often a shape must have been seen.
 	shapeSeen = 3
@@ -65,14 +65,12 @@ func shapeOf(r *window.Node, calls []*window.Message) shape {
 }
 
 func (s *shapes) add(r *window.Node, calls []*window.Message) {
-	if s.seen == nil || len(s.seen) == maxShapes {
-		s.seen = map[shape]int{}
-	}
-	if k := shapeOf(r, calls); s.seen[k] < shapeSeen {
-		s.seen[k]++
+	if times := s.seen.meet(shapeOf(r, calls)); times != nil {
+		*times = min(*times+1, shapeSeen)
 	}
 }
 
 func (s *shapes) knows(r *window.Node, calls []*window.Message) bool {
-	return len(calls) > 0 && s.seen[shapeOf(r, calls)] >= shapeSeen
+	times := s.seen.get(shapeOf(r, calls))
+	return len(calls) > 0 && times != nil && *times >= shapeSeen
 }

@@ -45,16 +45,6 @@ func TestWhatFollowsInGoIsJudgedByWhatIsAskedFor(t *testing.T) {
 	assert.Zero(t, score, "other programs have one reputation for all")
 }
 
-func TestSequelsAreBoundedAndTheRestIsCounted(t *testing.T) {
-	l := New(window.New(), nil)
-	for i := range uint64(maxSequels + 1) {
-		l.trust.sequels.note(asks(i), asks(i), true)
-	}
-	assert.Equal(t, Drops{Operations: maxSequels}, l.Dropped())
-	assert.Len(t, l.trust.sequels.of, 1)
-	assert.Zero(t, l.Dropped())
-}
-
 func TestWhichRequestsMakeACall(t *testing.T) {
 	var h habits
 	c := &window.Node{Operation: 7}

@@ -28,6 +28,7 @@ type stage struct {
 	votes   map[places]int
 	voters  int
 	settled bool
+	vain    bool // it has been voted on, and never was settled
 	shift   places
 	orders  [2]order // from the requests to the first calls, from these to the second ones
 }
@@ -77,7 +78,7 @@ func (l *Linker) vote(c *window.Node) {
 		if op == c.Operation || !first.unknown() {
 			continue
 		}
-		if st := first.stageTo(c.Operation); st.next == c.Operation {
+		if st := h.stageTo(first, c.Operation); st.next == c.Operation {
 			h.voteFor(first, r, c)
 		}
 	}
@@ -125,8 +126,14 @@ func (s *stage) take(p places) int32 {
 	return abs(p.first-s.shift.first) + abs(p.second-s.shift.second)
 }
 
-func (hb *habit) stageTo(next uint64) *stage {
-	if hb.stage == nil {
+// stageTo returns the stage of calls that may lead to others. It makes room for that to
+// another kind of calls if it has been voted on in vain.
+func (h *habits) stageTo(hb *habit, next uint64) *stage {
+	vain := hb.stage != nil && hb.stage.next != next && hb.stage.vain
+	if vain {
+		h.full++
+	}
+	if hb.stage == nil || vain {
 		hb.stage = &stage{next: next, votes: map[places]int{}, orders: [2]order{1: {strict: true}}}
 	}
 	return hb.stage
@@ -142,6 +149,7 @@ func (s *stage) count() {
 		}
 	}
 	s.settled = most*3 >= s.voters
+	s.vain = !s.settled && s.orders[0].off.total == 0
 	s.shift, s.voters = best, 0
 	clear(s.votes)
 }

@@ -35,8 +35,10 @@ type lag struct {
 	reads, previous  []*window.Message // of this turn, of the one before
 	outputs          []event
 	gap, gapPrevious bool
+	full             int // reads and outputs beyond maxPerTurn
 }
 
+// maxPerTurn bounds the reads and the outputs of one turn.
 const maxPerTurn = 4096
 
 // certainty is what a pair of read and output rests on, and a chain of them on its
@@ -98,6 +100,7 @@ func (o *outcomes) plausible() bool {
 func (g *lag) read(m *window.Message) {
 	if len(g.reads) == maxPerTurn {
 		g.gap = true
+		g.full++
 		return
 	}
 	g.reads = append(g.reads, m)
@@ -106,6 +109,9 @@ func (g *lag) read(m *window.Message) {
 // output1 takes an output. What is due to the turn before comes first in a turn: an
 // output after a read is of a loop without lag.
 func (g *lag) output1(e *event) {
+	if len(g.outputs) == maxPerTurn {
+		g.full++
+	}
 	if len(g.reads) > 0 || len(g.outputs) == maxPerTurn {
 		g.gap = true
 		return

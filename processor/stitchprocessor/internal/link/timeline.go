@@ -12,7 +12,6 @@ type timeline struct {
 	at    func(*window.Node) int64
 	nodes []*window.Node
 	gone  int32 // dropped from the front
-	since int64 // those until then are not counted
 }
 
 // maxTimeline bounds how many are remembered; the older half is dropped.

@@ -84,23 +84,19 @@ func inOrder(l *Linker, c *window.Node) {
 
 // background knows which peers the process calls without being asked: a health
 // check, an exporter. Being the only request open says nothing about those.
-type background struct{ peers map[netip.AddrPort]*alone }
+type background struct{ peers table[netip.AddrPort, alone] }
 
 type alone struct{ inside, outside int }
 
-// maxPeers bounds the table; when it is full it starts anew.
+// maxPeers bounds tables of peers.
 const maxPeers = 256
 
 func (b *background) observe(l *Linker, c *window.Node) {
 	open, all := l.p.Overlapping(l.open[:0], c.Start(), c.Start(), 1)
 	l.open = open
-	if b.peers == nil || len(b.peers) == maxPeers {
-		b.peers = map[netip.AddrPort]*alone{}
-	}
-	a := b.peers[c.Peer]
+	a := b.peers.meet(c.Peer)
 	if a == nil {
-		a = &alone{}
-		b.peers[c.Peer] = a
+		return
 	}
 	if a.inside+a.outside >= 4096 {
 		a.inside, a.outside = a.inside/2, a.outside/2
@@ -115,7 +111,7 @@ func (b *background) observe(l *Linker, c *window.Node) {
 // never reports whether calls to peer have been seen often enough, and at most one
 // in 200 without a request.
 func (b *background) never(peer netip.AddrPort) bool {
-	a := b.peers[peer]
+	a := b.peers.get(peer)
 	return a != nil && a.inside >= 20 && a.outside*200 <= a.inside
 }
 

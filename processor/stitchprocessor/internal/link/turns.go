@@ -12,10 +12,10 @@ import (
 // not led to its call when c began, if there was just one, and none when the call before
 // began.
 func (l *Linker) outstanding(led *ledger, c *window.Node) *window.Node {
-	if !led.settled || l.habits.lost.about(c) {
+	s := l.ledgers.supply(led)
+	if s == nil || l.habits.lost.about(c) {
 		return nil
 	}
-	s := l.ledgers.sources[led.elected.from]
 	if s.rank(c.Start()) <= led.calls.rank(c.Start())+led.elected.level {
 		// More calls than can be: one was of something else, or has been made twice.
 		led.settled, led.n = false, 0
@@ -25,7 +25,7 @@ func (l *Linker) outstanding(led *ledger, c *window.Node) *window.Node {
 	if !led.idle.fair() {
 		t.whole, t.woken = t.whole*3/4, t.woken/2 // a thread that was woken before may come just when the task does
 	}
-	i, ok := t.around(s, c)
+	i, ok := t.around(&s.timeline, c)
 	switch {
 	case !ok || read(t.near[i]) > c.Start():
 	case t.parted(i) && t.parted(i+1):
@@ -41,11 +41,12 @@ func (l *Linker) outstanding(led *ledger, c *window.Node) *window.Node {
 // of c agrees.
 func (l *Linker) nearly(led *ledger, c *window.Node) *window.Node {
 	waker := l.waker(c)
-	if waker == nil || sourceOf(waker) != led.elected.from || l.habits.lost.about(c) {
+	s := l.ledgers.supply(led)
+	if s == nil || waker == nil || sourceOf(waker) != s.of || l.habits.lost.about(c) {
 		return nil
 	}
 	t := turns{led: led, whole: led.whole.middle, woken: led.woken.middle}
-	i, ok := t.around(l.ledgers.sources[led.elected.from], c)
+	i, ok := t.around(&s.timeline, c)
 	if ok && t.near[i] == waker && t.parted(i) && t.parted(i+1) {
 		return waker
 	}

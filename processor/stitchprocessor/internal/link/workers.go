@@ -48,17 +48,13 @@ func freeSince(before int64, m *window.Message) int64 {
 
 // wokenBy takes note that a worker completed r.
 func (h *habits) wokenBy(r *window.Node, tid uint32, at int64) {
-	if r.Note.WokenAt != 0 || h.workers == nil {
+	if r.Note.WokenAt != 0 {
 		return
 	}
 	r.Note.WokenAt, r.Note.WokenBy = at, tid
-	w := h.workers[tid]
+	w := h.workers.meet(tid)
 	if w == nil {
-		if len(h.workers) == maxWorkers {
-			clear(h.workers)
-		}
-		w = &worker{}
-		h.workers[tid] = w
+		return
 	}
 	for i, t := range w.woke {
 		if at > t {
@@ -72,7 +68,7 @@ func (h *habits) wokenBy(r *window.Node, tid uint32, at int64) {
 // freed is when the worker that completed r had completed another request before, or
 // zero.
 func (h *habits) freed(r *window.Node) int64 {
-	if w := h.workers[r.Note.WokenBy]; r.Note.WokenAt != 0 && w != nil {
+	if w := h.workers.get(r.Note.WokenBy); r.Note.WokenAt != 0 && w != nil {
 		for _, t := range w.woke {
 			if t < r.Note.WokenAt {
 				return t

@@ -81,11 +81,12 @@ const maxAwaits = 12
 
 // Await makes the Add of a message that has the io-th I/O of thread tid return n.
 func (p *Process) Await(tid, io uint32, n *Node) {
-	if tid == 0 || io == 0 || len(n.awaited()) == maxAwaits || !n.indexed {
+	k := key(tid, io)
+	if tid == 0 || io == 0 || !n.indexed || slices.Contains(n.awaited(), k) {
 		return
 	}
-	k := key(tid, io)
-	if slices.Contains(n.awaited(), k) {
+	if len(n.awaited()) == maxAwaits {
+		p.Unawaited++
 		return
 	}
 	n.waits().awaits = append(n.waits().awaits, k)

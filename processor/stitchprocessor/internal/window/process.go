@@ -9,6 +9,9 @@ type Process struct {
 	Owner any
 	// Watermark: every server span that began before it has been added. Unix ns.
 	Watermark int64
+	// Unawaited counts messages that a node could not wait for, since it waits for too many.
+	// The owner reads and resets it.
+	Unawaited int
 
 	messages lanes
 	awaiting map[uint64][]*Node // by the thread and ordinal that they wait for
