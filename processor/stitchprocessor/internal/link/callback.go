@@ -101,7 +101,7 @@ func (c *callbacks) next(g *lag, freed, call *window.Node) bool {
 	if greeting(freed) {
 		return false
 	}
-	m, sure := c.queue.take(call.Peer)
+	m, sure := c.queue.take(call)
 	if m == nil {
 		return false
 	}

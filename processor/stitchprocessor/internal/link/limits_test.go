@@ -99,10 +99,10 @@ func TestWhatATableHasNoRoomForIsCounted(t *testing.T) {
 			l.loops.get(1).callbacks.queue.add(&replied(1).Response)
 			l.Advance(1)
 		}, Drops{Queues: over}},
-		"peers whose queue is astray": {maxLeads, func(l *Linker, i uint64) {
+		"peers whose queue is astray, and their backlogs": {maxLeads, func(l *Linker, i uint64) {
 			l.loops.get(1).callbacks.queue.wrong(&window.Node{Peer: endpoint(int(i)), Note: window.Note{Waited: true}})
 			l.Advance(1)
-		}, Drops{Queues: over}},
+		}, Drops{Queues: over + maxLeads + over - maxBacklogs}},
 		"what leads to a call in a loop": {maxLeads / 2, func(l *Linker, i uint64) {
 			c := replied(1)
 			c.Peer = endpoint(int(i))

@@ -57,7 +57,8 @@ func (ls *loops) get(tid uint32) *loop {
 	lp = &loop{tid: tid}
 	lp.lags[1].index = 1
 	lp.lags[0].queue = &lp.callbacks.queue
-	lp.callbacks.queue.leads.limit, lp.callbacks.queue.astray.limit = maxLeads, maxLeads
+	q := &lp.callbacks.queue
+	q.leads.limit, q.astray.limit, q.backlog.limit = maxLeads, maxLeads, maxBacklogs
 	ls.of[tid] = lp
 	ls.list = append(ls.list, lp)
 	return lp
@@ -118,7 +119,7 @@ type loop struct {
 // dropped returns how much found no room since the last time.
 func (lp *loop) dropped() (n int) {
 	q := &lp.callbacks.queue
-	for _, count := range [...]*int{&q.full, &q.leads.dropped, &q.astray.dropped, &lp.lags[0].full, &lp.lags[1].full} {
+	for _, count := range [...]*int{&q.full, &q.leads.dropped, &q.astray.dropped, &q.backlog.dropped, &lp.lags[0].full, &lp.lags[1].full} {
 		n += *count
 		*count = 0
 	}
@@ -248,6 +249,7 @@ func (lp *loop) output(l *Linker, e *event) {
 // broken: something is missing right here.
 func (lp *loop) broken() {
 	lp.callbacks.forget()
+	lp.callbacks.queue.broken()
 	lp.lags[1].broken1()
 }
 

@@ -16,11 +16,13 @@ import (
 // An entry waits for the peer that what is read of its kind has been seen to lead to
 // where nobody had to wait. A connection that becomes free and is not used, or one
 // used that was free already, says that nobody waits: what is left in the queue did
-// not.
+// not. Where that never happens, and the queue is found to be out of order, the backlog tells
+// who is first.
 type queue struct {
 	waiting []*window.Message
 	leads   table[step, struct{}]
 	astray  table[netip.AddrPort, struct{}] // peers whose queue has been wrong and not been empty since
+	backlog table[netip.AddrPort, backlog]  // of peers that are astray
 	full    int                             // entries that had to go
 }
 
@@ -53,6 +55,11 @@ func (q *queue) add(m *window.Message) {
 		q.full++
 	}
 	q.waiting = append(q.waiting, m)
+	for peer, b := range q.backlog.of {
+		if q.waits(m, peer) {
+			b.it.arrive(m)
+		}
+	}
 }
 
 // waits reports whether m may wait for peer. Of what has never been seen to lead
@@ -62,21 +69,28 @@ func (q *queue) waits(m *window.Message, peer netip.AddrPort) bool {
 	return q.leads.get(step{from, peer}) != nil || q.leads.get(step{from: from}) == nil && (m.Node.Server || from == peer)
 }
 
-// take removes and returns what has waited longest for peer, or nil. sure is false if
-// the order of the queue is not known.
-func (q *queue) take(peer netip.AddrPort) (m *window.Message, sure bool) {
-	for i, m := range q.waiting {
-		if q.waits(m, peer) {
-			q.waiting = slices.Delete(q.waiting, i, i+1)
-			return m, q.astray.get(peer) == nil
-		}
+// take removes and returns what has waited longest for the peer of call, or nil. sure is
+// false if the order of the queue is not known.
+func (q *queue) take(call *window.Node) (m *window.Message, sure bool) {
+	i := slices.IndexFunc(q.waiting, func(m *window.Message) bool { return q.waits(m, call.Peer) })
+	if i >= 0 {
+		m = q.waiting[i]
+		q.waiting = slices.Delete(q.waiting, i, i+1)
 	}
-	return nil, false
+	b := q.backlog.get(call.Peer)
+	if b == nil || m == nil && !b.known() {
+		return m, q.astray.get(call.Peer) == nil
+	}
+	if from := b.take(call); from != nil {
+		return from, true
+	}
+	return m, false
 }
 
 // empty takes note that nothing waits for peer.
 func (q *queue) empty(peer netip.AddrPort) {
 	delete(q.astray.of, peer)
+	delete(q.backlog.of, peer)
 	if len(q.waiting) > 0 {
 		q.waiting = slices.DeleteFunc(q.waiting, func(m *window.Message) bool { return q.waits(m, peer) })
 	}
@@ -96,7 +110,25 @@ func (q *queue) wrong(call *window.Node) {
 	for n := 0; call != nil && n < maxChain; n++ {
 		if call.Note.Waited {
 			q.astray.meet(call.Peer)
+			q.backlog.meet(call.Peer)
 		}
 		call = call.Turn().Previous[0]
+	}
+}
+
+// broken: something that the loop did is missing.
+func (q *queue) broken() {
+	for _, b := range q.backlog.of {
+		b.it.forget()
+	}
+}
+
+// confirmed takes the request that the reply to a call led to a reply of, and calls label
+// with each call whose request is known since then, and what it waited after.
+func (q *queue) confirmed(call, request *window.Node, label func(from, call *window.Node)) {
+	for _, b := range q.backlog.of {
+		if b.it.replied(call, request) {
+			b.it.each(label)
+		}
 	}
 }

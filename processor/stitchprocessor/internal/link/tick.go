@@ -174,6 +174,9 @@ const maxChain = 256
 // replied: the reply of a call led to the reply of a request. If the model has said
 // before that the call belongs to it, the whole chain of calls is confirmed.
 func (g *lag) replied(l *Linker, call, request *window.Node, how certainty) {
+	if g.queue != nil {
+		g.queue.confirmed(call, request, func(from, call *window.Node) { g.label(from, call, queued) })
+	}
 	label := call.Turn().Labels[g.index]
 	how = max(how, call.Note.Certainty[g.index])
 	if label != nil {

@@ -23,6 +23,8 @@ const Interval = 20 * time.Millisecond
 type Agent struct {
 	// Lose is the chance that an exchange is lost.
 	Lose float64
+	// Since is when the agent came: of what began before it sees nothing. Unix ns.
+	Since int64
 	// Deliver takes what is delivered. Nil drops it.
 	Deliver func(ptrace.Traces)
 	// Headers is the trace context that a request carried on the wire, in the form of
@@ -70,6 +72,9 @@ func (a *Agent) process(td ptrace.Traces, p *Process) {
 	ss.Scope().Attributes().PutInt(evidence.KeyWatermark, p.watermark()+int64(p.Host.Ahead))
 	slices.SortStableFunc(p.done, func(a, b *Record) int { return int(a.end - b.end) })
 	for _, rec := range p.done {
+		if rec.Start() < a.Since {
+			continue
+		}
 		if a.world.Chance(a.Lose) {
 			a.Lost++
 			continue

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/otelcol-custom/otelcol-custom/internal/evidence"
@@ -154,6 +155,11 @@ type LoopClient struct {
 	Max int
 	// Fresh is the chance that a call opens a connection though one is idle.
 	Fresh float64
+	// Fair frees a connection only when what its reply led to has joined the queue, as
+	// Node does. Otherwise that has it first.
+	Fair bool
+	// Last lets whoever came last have the connection first.
+	Last bool
 
 	idle  []*Conn
 	open  int
@@ -185,16 +191,30 @@ func (l *LoopClient) write(t *Thread, c *Conn, owner *Record, f func(*Thread)) {
 		l.Loop.event(func(t *Thread) {
 			t.Read(c)
 			t.WorkAbout(4 * time.Microsecond)
-			l.idle = append(l.idle, c)
+			if !l.Fair {
+				l.idle = append(l.idle, c)
+			}
 			l.Loop.then(t, func(t *Thread) {
 				f(t)
+				if l.Fair {
+					l.idle = append(l.idle, c)
+				}
 				if len(l.queue) > 0 && len(l.idle) > 0 { // whoever waits for the socket has it
-					next := l.queue[0]
-					l.queue = l.queue[1:]
-					next(t)
+					l.next()(t)
 				}
 			})
 		})
 	}
 	t.Write(c, owner)
+}
+
+// next takes out of the queue whose turn it is.
+func (l *LoopClient) next() func(*Thread) {
+	at := 0
+	if l.Last {
+		at = len(l.queue) - 1
+	}
+	f := l.queue[at]
+	l.queue = slices.Delete(l.queue, at, at+1)
+	return f
 }

@@ -156,6 +156,7 @@ type Turn struct {
 	Labels   [2]*Node // request that the call belongs to
 	Previous [2]*Node // call whose reply led to this one
 	Before   *Node    // call that the same read had led to before this one, without a lag
+	Taken    int32    // place among those that waited for a connection
 }
 
 // Turn returns what an event loop made the call for, to be read.
