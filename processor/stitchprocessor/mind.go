@@ -61,9 +61,17 @@ func (m *mind) rest(at int64) {
 	}
 }
 
-// conclude decides the calls whose decision was put off.
+// idle lets time pass in a process that rests, at being about now: what it did last was
+// followed by nothing.
+func (m *mind) idle(at int64) {
+	m.linker.Rest(at)
+	m.rest(at)
+}
+
+// conclude decides the calls whose decision was put off: nothing more will come.
 func (m *mind) conclude() {
 	m.linker.Advance(m.window.Watermark)
+	m.linker.Rest(math.MaxInt64)
 	for c := m.window.Ripe(math.MaxInt64); c != nil; c = m.window.Ripe(math.MaxInt64) {
 		m.final(c, m.window.Watermark > c.End, solve.Shutdown)
 		m.window.Resolve(c)

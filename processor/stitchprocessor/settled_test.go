@@ -174,3 +174,30 @@ func TestTheLastTracesOfALoadAreNotHeldToTheDeadline(t *testing.T) {
 		})
 	}
 }
+
+// What an event loop did last is followed by nothing that would end its turn: neither by
+// another one nor by a watermark. That it rests does.
+func TestTheLastCallsOfAnEventLoopAreLinked(t *testing.T) {
+	serve := func(watermarks, ticks bool) result {
+		w := sim.New(3)
+		e := collect(defaults())
+		w.Agent().Deliver = func(td ptrace.Traces) {
+			if td.SpanCount() > 0 || watermarks {
+				e.consume(td, w.Now())
+			}
+			if ticks {
+				e.tick(w.Now())
+			}
+		}
+		load := &sim.Load{World: w, Target: sequential(2, true)(w), Clients: 8, Requests: 200, Think: 10 * time.Millisecond}
+		load.Start()
+		w.Run(30 * time.Second)
+		e.flush(w.Now())
+		w.Close()
+		return score(t, w.Agent(), e.out)
+	}
+	all := serve(true, true)
+	assert.Greater(t, all.recall(), 0.98, "all but the first ones")
+	assert.Equal(t, all.right, serve(false, true).right, "when it rests")
+	assert.Equal(t, all.right, serve(false, false).right, "when the processor ends")
+}

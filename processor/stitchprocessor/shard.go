@@ -253,9 +253,9 @@ const restTime = int64(300e6)
 
 // rest lets time pass in a process that rests, at being about now.
 func (s *shard) rest(p *process, at int64) {
-	p.rest(at)
+	p.idle(at)
 	if p.blind != nil {
-		p.blind.rest(at)
+		p.blind.idle(at)
 	}
 	p.rested = at
 	s.collect(p)

@@ -6,6 +6,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/link"
+	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/window"
 )
 
 // sleepy is n requests whose call a timer makes, one turn later, after whatever was
@@ -38,4 +41,24 @@ func TestCallsOfOneReadAreConfirmedByTheLastOne(t *testing.T) {
 	first := about(read(t, fmt.Sprintf(text, "1<b 1tick 1<a 1>R")).links(false), "tick_order")
 	assert.Contains(t, first, "tick_order a R")
 	assert.NotContains(t, first, "tick_order b R", "which came after it and may be a timer's")
+}
+
+func TestTheLastTurnIsOverWhenTheProcessRests(t *testing.T) {
+	var calm strings.Builder
+	for i := range 8 {
+		calm.WriteString(round(i, false))
+	}
+	s := read(t, calm.String()+"1tick 1<R 1>r 1tick 1<r 1>R")
+	p, found := window.New(), ""
+	l := link.New(p, func(c *window.Node, claim window.Claim) {
+		if c.Ref == "r" && claim.Kind == link.TickOrder {
+			found = claim.Parent.Ref.(string)
+		}
+	})
+	s.deliver(l, p, false)
+	l.Advance(s.now + step)
+	l.Rest(s.now + 19e6)
+	assert.Empty(t, found, "more may follow")
+	l.Rest(s.now + 21e6)
+	assert.Equal(t, "R", found)
 }

@@ -143,6 +143,10 @@ func (l *Linker) Advance(t int64) {
 	l.learnOrders(t)
 }
 
+// Rest says that the process has done nothing for a while, t being about now (Unix ns): the
+// last turns of its event loops are over.
+func (l *Linker) Rest(t int64) { l.loops.rest(l, t) }
+
 // learnOrder learns from the place of a call, or later: where a pool is waited for, what
 // began before counts, too.
 func (l *Linker) learnOrder(c *window.Node) {

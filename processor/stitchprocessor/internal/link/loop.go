@@ -88,6 +88,16 @@ func (ls *loops) advance(l *Linker, t int64) {
 	})
 }
 
+// rest ends the turns of loops of which everything has been replayed.
+func (ls *loops) rest(l *Linker, t int64) {
+	for _, lp := range ls.list {
+		if len(lp.pending) == 0 {
+			lp.flush(l, t)
+		}
+	}
+	ls.wakes.settle(l)
+}
+
 // event is a message on an event loop's thread, or a connect if message is nil. A
 // connect is no I/O: it bears the ordinal of the one before.
 type event struct {
