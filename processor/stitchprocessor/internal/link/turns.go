@@ -90,7 +90,7 @@ func (t *turns) around(s *timeline, c *window.Node) (int, bool) {
 // takes a while from reading to calling, and from the wake that tells that its task is in
 // the queue. A thread that was about may take the task as soon as it is there.
 func (t *turns) earliest(n *window.Node, woken bool) int64 {
-	if !woken && true {
+	if !woken {
 		return read(n) + t.led.queued.least/2
 	}
 	at := read(n) + t.whole
