@@ -75,10 +75,10 @@ type Counts struct {
 	Traces    [Reasons]int // likewise; a trace of a late span counts again
 	Hidden    int          // dropped on release
 	Forgotten int          // released spans given up before max_wait for lack of room
-	Listeners int          // listening addresses, and processes that serve one, not remembered for lack of room
+	Listeners int          // listening addresses, and processes that serve one, forgotten or not remembered for lack of room
 	Hosts     int          // hosts likewise, which are taken for one
 	Callers   int          // addresses of callers likewise
-	Clocks    int          // pairs of hosts whose clocks are not compared for lack of room
+	Clocks    int          // pairs of hosts whose clocks are likewise
 	Steps     int          // clocks that were found to have been set
 	Decided   int          // spans that came with a decision
 	// Applications is server spans of SDKs put below the kernel's, Restored their roots
@@ -112,6 +112,8 @@ type Assembler struct {
 	listeners map[place]*listener
 	callers   map[netip.Addr]*caller
 	clocks    map[hostPair]*clock
+	rooms     struct{ hosts, listeners, callers, clocks room }
+	made      uint64 // hosts so far
 
 	batch   int
 	out     ptrace.Traces

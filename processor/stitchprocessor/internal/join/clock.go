@@ -14,7 +14,8 @@ const maxClocks = 65536
 // clock filter of NTP (RFC 5905, section 10).
 type clock struct {
 	bounds [clockSamples]bound
-	n      int // bounds so far
+	n      int   // bounds so far
+	used   int64 // when the last one came, ns
 }
 
 const clockSamples = 16
@@ -64,19 +65,30 @@ func (a *Assembler) compareClocks(client, server *Span) {
 	}
 	c := a.clocks[p]
 	if c == nil {
-		if len(a.clocks) == maxClocks {
-			a.Counts.Clocks++
+		if !a.roomForClock() {
 			return
 		}
 		c = &clock{}
 		a.clocks[p] = c
 	}
+	c.used = a.now
 	if c.learn(b) {
 		a.Counts.Steps++
 	}
 	if offset, doubt, _ := a.skew(from, to); max(offset, -offset) > doubt+clockSlack {
 		server.Data.Attributes().PutInt(evidence.KeyClockSkew, offset)
 	}
+}
+
+func (a *Assembler) roomForClock() bool {
+	if len(a.clocks) == maxClocks {
+		a.Counts.Clocks += makeRoom(&a.rooms.clocks, a.clocks, a.now, func(c *clock) int64 { return c.used })
+	}
+	if len(a.clocks) == maxClocks {
+		a.Counts.Clocks++
+		return false
+	}
+	return true
 }
 
 // skew returns how far the clock of one host is ahead of that of another, the doubt

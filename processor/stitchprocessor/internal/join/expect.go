@@ -18,11 +18,13 @@ type listener struct {
 	by      []*Process
 	waiting []*Span // calls to it whose server span is not here, by arrival
 	missed  int     // requests in a row of a loopback or of nobody known, without a client span
+	used    int64   // when it was served last, ns
 }
 
 // caller is an address from which calls have come that are traced.
 type caller struct {
-	missed int // requests of it in a row without a client span
+	missed int   // requests of it in a row without a client span
+	used   int64 // when it called last, ns
 }
 
 const (
@@ -37,31 +39,75 @@ const (
 
 // hostOf returns the host of a process. All that find no room share one.
 func (a *Assembler) hostOf(p *Process) *host {
-	if p.host != nil {
-		return p.host
+	if p.host == nil || p.host.gone {
+		p.host = a.host(p.hostID)
 	}
-	id := p.hostID
-	if a.hosts[id] == nil && len(a.hosts) >= maxHosts { // with the shared one there is one more
-		a.Counts.Hosts++
+	p.host.used = a.now
+	return p.host
+}
+
+func (a *Assembler) host(id string) *host {
+	if h := a.hosts[id]; h != nil {
+		return h
+	}
+	if !a.roomForHost() {
 		id = ""
 	}
 	if a.hosts[id] == nil {
-		a.hosts[id] = &host{id: uint64(len(a.hosts)) + 1}
+		a.made++
+		a.hosts[id] = &host{id: a.made}
 	}
-	p.host = a.hosts[id]
-	return p.host
+	return a.hosts[id]
+}
+
+// roomForHost reports whether there is room for another host. The one that is shared stays,
+// beside the others, and one of which requests wait.
+func (a *Assembler) roomForHost() bool {
+	shared, most := a.hosts[""], maxHosts
+	if shared != nil {
+		most++
+	}
+	if len(a.hosts) >= most {
+		a.Counts.Hosts += makeRoom(&a.rooms.hosts, a.hosts, a.now, func(h *host) int64 {
+			if h == shared || len(h.waiting) > 0 {
+				return a.now
+			}
+			h.gone = h.used+idle < a.now
+			return h.used
+		})
+	}
+	if len(a.hosts) >= most {
+		a.Counts.Hosts++
+		return false
+	}
+	return true
 }
 
 // meet remembers an address of which calls come that are traced.
 func (a *Assembler) meet(addr netip.Addr) {
-	if addr.IsLoopback() || a.callers[addr] != nil {
+	if addr.IsLoopback() {
 		return
+	}
+	c := a.callers[addr]
+	if c == nil {
+		if !a.roomForCaller() {
+			return
+		}
+		c = &caller{}
+		a.callers[addr] = c
+	}
+	c.used = a.now
+}
+
+func (a *Assembler) roomForCaller() bool {
+	if len(a.callers) == maxCallers {
+		a.Counts.Callers += makeRoom(&a.rooms.callers, a.callers, a.now, func(c *caller) int64 { return c.used })
 	}
 	if len(a.callers) == maxCallers {
 		a.Counts.Callers++
-		return
+		return false
 	}
-	a.callers[addr] = &caller{}
+	return true
 }
 
 // serve remembers that the process of s serves its local address.
@@ -81,14 +127,32 @@ func (a *Assembler) serve(s *Span) {
 func (a *Assembler) listener(at place) *listener {
 	lis := a.listeners[at]
 	if lis == nil {
-		if len(a.listeners) == maxListeners {
-			a.Counts.Listeners++
+		if !a.roomForListener() {
 			return nil
 		}
 		lis = &listener{}
 		a.listeners[at] = lis
 	}
+	lis.used = a.now
 	return lis
+}
+
+// roomForListener reports whether there is room for another address. One for which calls
+// wait stays.
+func (a *Assembler) roomForListener() bool {
+	if len(a.listeners) == maxListeners {
+		a.Counts.Listeners += makeRoom(&a.rooms.listeners, a.listeners, a.now, func(lis *listener) int64 {
+			if len(lis.waiting) > 0 {
+				return a.now
+			}
+			return lis.used
+		})
+	}
+	if len(a.listeners) == maxListeners {
+		a.Counts.Listeners++
+		return false
+	}
+	return true
 }
 
 // alias remembers that the address which the client called leads to that of the server.
@@ -97,11 +161,9 @@ func (a *Assembler) alias(client, server *Span) {
 	if to == nil || a.listeners[from] != nil {
 		return
 	}
-	if len(a.listeners) == maxListeners {
-		a.Counts.Listeners++
-		return
+	if a.roomForListener() {
+		a.listeners[from] = to
 	}
-	a.listeners[from] = to
 }
 
 // expect opens the question of the other end, if that is traced, too.

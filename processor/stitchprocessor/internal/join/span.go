@@ -25,6 +25,8 @@ type host struct {
 	id      uint64
 	calls   int64   // all calls that began before are here; Unix ns
 	waiting []*Span // requests that may have been made here, for the call
+	used    int64   // when the last span came, ns
+	gone    bool    // it has made room for another one
 }
 
 // Process is one process instance, as far as other processes need to know.
