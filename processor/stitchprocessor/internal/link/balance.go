@@ -13,6 +13,10 @@ import (
 // calls follow, and how the counts stand, is told by wakes, and has to be confirmed by
 // them. Measured: 3,609 right, 4 wrong, where no submission said something else; the
 // precision is set so that one that does leaves it open.
+//
+// Where several had not, the one whose turn it is makes no claim even if it woke the thread,
+// too, and all before it are known: 324 right, 6 wrong in three recordings of each program,
+// and with it up to 0.4 % of the calls of a fire-and-forget pool were wrong.
 var balanceKind = Kind{Name: "balance", Class: Pattern, Trust: window.Likely, Precision: 0.99, Detached: true}
 
 const (
