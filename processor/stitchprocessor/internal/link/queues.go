@@ -28,18 +28,21 @@ func keeps(r record) bool { return r.agree >= enough && r.disagree*50 <= r.agree
 // maxNeighbours bounds the messages of a loop that are looked at on either side of one.
 const maxNeighbours = 8
 
-// between returns the calls of the last request before r and of the first one after it
-// that a loop has read, or replied to, and of which the call is known. Nil: there is none
-// close by.
-func (l *Linker) between(m *window.Message) (earlier, later *window.Node) {
-	kind := m.Kind
-	for before, i := l.p.Before(m), 0; before != nil && earlier == nil && i < maxNeighbours; before, i = l.p.Before(before), i+1 {
-		earlier = callOf(before, kind)
+// earlier returns the call of the last request before that of m which a loop has read, or
+// replied to, and of which the call is known. Nil: there is none close by.
+func (l *Linker) earlier(m *window.Message) (call *window.Node) {
+	for before, i := l.p.Before(m), 0; before != nil && call == nil && i < maxNeighbours; before, i = l.p.Before(before), i+1 {
+		call = callOf(before, m.Kind)
 	}
-	for after, i := l.p.After(m), 0; after != nil && later == nil && i < maxNeighbours; after, i = l.p.After(after), i+1 {
-		later = callOf(after, kind)
+	return call
+}
+
+// later returns that of the first one after it, likewise.
+func (l *Linker) later(m *window.Message) (call *window.Node) {
+	for after, i := l.p.After(m), 0; after != nil && call == nil && i < maxNeighbours; after, i = l.p.After(after), i+1 {
+		call = callOf(after, m.Kind)
 	}
-	return earlier, later
+	return call
 }
 
 // callOf returns the only call of the request of which m is the reading or the reply, if
@@ -57,13 +60,13 @@ func callOf(m *window.Message, kind evidence.Kind) *window.Node {
 func (l *Linker) inOrder(hb *habit, r, c *window.Node) bool {
 	q := &hb.landing.queueing
 	if keeps(q.in) && r.Request.Loop() {
-		earlier, later := l.between(&r.Request)
+		earlier, later := l.earlier(&r.Request), l.later(&r.Request)
 		if earlier != nil && takenAfter(earlier, c) || later != nil && takenAfter(c, later) {
 			return false
 		}
 	}
 	if keeps(q.out) && r.Response.Loop() {
-		earlier, later := l.between(&r.Response)
+		earlier, later := l.earlier(&r.Response), l.later(&r.Response)
 		if earlier != nil && l.leftAfter(earlier, c) || later != nil && l.leftAfter(c, later) {
 			return false
 		}
@@ -82,18 +85,27 @@ func (l *Linker) leftAfter(a, b *window.Node) bool {
 	return next != nil && next.Start <= a.End
 }
 
-// queued learns from a call of r that better evidence has linked.
+// queued learns from a call of r that better evidence has linked. Only loops have such
+// queues: elsewhere there is nothing to look for.
 func (l *Linker) queued(c, r *window.Node) {
+	in, out := &r.Request, &r.Response
+	if !in.Loop() && !out.Loop() || kinds[c.Kind].Class == Pattern || c.Request.Loop() {
+		return
+	}
 	hb := l.habits.calls.get(c.Operation)
-	if hb == nil || kinds[c.Kind].Class == Pattern || c.Request.Loop() || !l.habits.sole(hb, r) {
+	if hb == nil || !l.habits.sole(hb, r) {
 		return
 	}
 	q := &hb.landing.queueing
-	if earlier, _ := l.between(&r.Request); earlier != nil && r.Request.Loop() {
-		q.in.note(!takenAfter(earlier, c))
+	if in.Loop() {
+		if earlier := l.earlier(in); earlier != nil {
+			q.in.note(!takenAfter(earlier, c))
+		}
 	}
-	if earlier, _ := l.between(&r.Response); earlier != nil && r.Response.Loop() {
-		q.out.note(!l.leftAfter(earlier, c))
+	if out.Loop() {
+		if earlier := l.earlier(out); earlier != nil {
+			q.out.note(!l.leftAfter(earlier, c))
+		}
 	}
 }
 
