@@ -2,7 +2,6 @@ package evidence
 
 import (
 	"net/netip"
-	"strings"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
@@ -104,6 +103,10 @@ func (e *Exchange) Read(span ptrace.Span) bool {
 	var local, peer netip.Addr
 	var localPort, peerPort uint16
 	for k, v := range span.Attributes().All() {
+		if isEvidence(k) {
+			e.readKey(k, v)
+			continue
+		}
 		switch k {
 		case keyLocalAddress:
 			local, _ = netip.ParseAddr(v.Str())
@@ -113,10 +116,6 @@ func (e *Exchange) Read(span ptrace.Span) bool {
 			localPort = uint16(v.Int())
 		case keyPeerPort:
 			peerPort = uint16(v.Int())
-		default:
-			if strings.HasPrefix(k, Prefix) {
-				e.readKey(k, v)
-			}
 		}
 	}
 	e.Local = netip.AddrPortFrom(local.Unmap(), localPort)
@@ -128,19 +127,28 @@ func (e *Exchange) Read(span ptrace.Span) bool {
 	return e.Request.TID != 0
 }
 
-// Prefixes of the keys of a message, which have the same suffixes for both.
+// Prefixes of the keys of a message after that of evidence. The suffixes are the same for both.
 const (
-	requestPrefix  = "evidence.request."
-	responsePrefix = "evidence.response."
+	requestPrefix  = "request."
+	responsePrefix = "response."
 )
 
+// isEvidence reports whether k is the key of evidence. Every attribute of every span is
+// asked: up to 16 bytes that are compared with a constant in place are two instructions;
+// strings.HasPrefix is a call.
+func isEvidence(k string) bool {
+	return len(k) >= len(Prefix) && k[:len(Prefix)] == Prefix
+}
+
+// readKey takes an attribute of which isEvidence is true.
 func (e *Exchange) readKey(k string, v pcommon.Value) {
-	if suffix, ok := strings.CutPrefix(k, requestPrefix); ok {
-		e.Request.read(suffix, v)
+	rest := k[len(Prefix):]
+	if n := len(requestPrefix); len(rest) > n && rest[:len(requestPrefix)] == requestPrefix { // as in isEvidence
+		e.Request.read(rest[n:], v)
 		return
 	}
-	if suffix, ok := strings.CutPrefix(k, responsePrefix); ok {
-		e.Response.read(suffix, v)
+	if n := len(responsePrefix); len(rest) > n && rest[:len(responsePrefix)] == responsePrefix {
+		e.Response.read(rest[n:], v)
 		return
 	}
 	switch k {
@@ -209,7 +217,7 @@ func (m *Message) read(suffix string, v pcommon.Value) {
 // Remove takes every evidence attribute off span.
 func Remove(span ptrace.Span) {
 	span.Attributes().RemoveIf(func(k string, _ pcommon.Value) bool {
-		return strings.HasPrefix(k, Prefix)
+		return isEvidence(k)
 	})
 }
 
@@ -223,7 +231,7 @@ func Reduce(span ptrace.Span) {
 			KeyContext, KeyHidden:
 			return false
 		}
-		return strings.HasPrefix(k, Prefix)
+		return isEvidence(k)
 	})
 }
 

@@ -34,7 +34,7 @@ func (s *shard) nodesOf(p *process) (of []*window.Node) {
 	if p.window.Len() == 0 {
 		return nil
 	}
-	for _, n := range s.nodes.items[s.nodes.head:] {
+	for n := range s.nodes.All() {
 		if n.Process == p.window {
 			of = append(of, n)
 		}
@@ -88,33 +88,4 @@ func (p *process) groupOf(j *job) *join.Group {
 
 func sameScope(a, b pcommon.InstrumentationScope) bool {
 	return a.Name() == b.Name() && a.Version() == b.Version() && a.Attributes().Equal(b.Attributes())
-}
-
-// nodes is nodes by arrival.
-type nodes struct {
-	items []*window.Node
-	head  int
-}
-
-func (q *nodes) len() int { return len(q.items) - q.head }
-
-func (q *nodes) push(n *window.Node) { q.items = append(q.items, n) }
-
-func (q *nodes) first() *window.Node {
-	if q.len() == 0 {
-		return nil
-	}
-	return q.items[q.head]
-}
-
-func (q *nodes) pop() *window.Node {
-	n := q.first()
-	q.items[q.head] = nil
-	q.head++
-	if q.head*2 > len(q.items) && q.head >= 1024 {
-		left := copy(q.items, q.items[q.head:])
-		clear(q.items[left:])
-		q.items, q.head = q.items[:left], 0
-	}
-	return n
 }

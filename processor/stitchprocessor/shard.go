@@ -7,6 +7,7 @@ import (
 
 	"github.com/otelcol-custom/otelcol-custom/internal/evidence"
 	"github.com/otelcol-custom/otelcol-custom/internal/tracectx"
+	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/fifo"
 	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/join"
 	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/link"
 	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/slab"
@@ -62,12 +63,13 @@ type shard struct {
 	checked   checked
 	processes map[instance]*list.Element // of *process
 	recent    *list.List                 // most recently heard of first
-	nodes     nodes
-	quiet     []*window.Node // servers to look at again
+	nodes     fifo.Of[*window.Node]      // of all windows, by arrival
+	quiet     []*window.Node             // servers to look at again
 	out       []message
 	counts    shardCounts
 	registry  *registry
 	made      window.Nodes
+	fresh     []*window.Node // scratch
 	spans     slab.Of[join.Span]
 	exchange  evidence.Exchange // scratch
 	contexts  tracectx.Contexts // likewise
@@ -143,18 +145,20 @@ func wipe(m []message) []message {
 func (s *shard) consume(j *job) {
 	p := s.process(j.instance, j.now)
 	group := p.groupOf(j)
-	first := len(s.nodes.items)
+	fresh := s.fresh[:0]
 	for _, span := range j.spans.All() {
 		if n := s.node(p, span, group, j.now); n != nil {
-			s.nodes.push(n)
+			s.nodes.Push(n)
+			fresh = append(fresh, n)
 			if n.Server {
 				s.quiet = append(s.quiet, n)
 			}
 		}
 	}
-	fresh := s.nodes.items[first:]
 	p.take(fresh)
 	s.look(p, fresh, j.now)
+	clear(fresh)
+	s.fresh = fresh
 	if j.watermark > p.window.Watermark {
 		s.advance(p, j.watermark)
 	}
@@ -234,8 +238,8 @@ func (s *shard) advance(p *process, watermark int64) {
 
 // tick lets time pass.
 func (s *shard) tick(now int64) {
-	for n := s.nodes.first(); n != nil && n.Arrived+s.limits.wait <= now; n = s.nodes.first() {
-		s.drop(s.nodes.pop(), solve.Deadline)
+	for n := s.nodes.First(); n != nil && n.Arrived+s.limits.wait <= now; n = s.nodes.First() {
+		s.drop(s.nodes.Pop(), solve.Deadline)
 	}
 	for e := s.recent.Back(); e != nil; e = e.Prev() {
 		p := e.Value.(*process)
@@ -277,17 +281,17 @@ func (s *shard) flush() {
 			p.blind.conclude()
 		}
 	}
-	for s.nodes.first() != nil {
-		s.drop(s.nodes.pop(), solve.Shutdown)
+	for s.nodes.First() != nil {
+		s.drop(s.nodes.Pop(), solve.Shutdown)
 	}
 	s.hush()
 }
 
 // limit keeps the window within its bound.
 func (s *shard) limit() {
-	for s.nodes.len() > s.limits.nodes {
+	for s.nodes.Len() > s.limits.nodes {
 		s.counts.window++
-		s.drop(s.nodes.pop(), solve.Evicted)
+		s.drop(s.nodes.Pop(), solve.Evicted)
 	}
 	s.hush()
 }

@@ -7,6 +7,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/otelcol-custom/otelcol-custom/internal/tracectx"
+	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/fifo"
 )
 
 // Config bounds what is held, and for how long. Times are in ns.
@@ -95,8 +96,8 @@ type Assembler struct {
 
 	now       int64
 	held      int
-	fifo      fifo // all spans that are remembered, by arrival
-	unheld    int  // spans at the head of fifo known to be released
+	spans     fifo.Of[*Span] // all that are remembered, by arrival
+	unheld    int            // at the head of spans, known to be released
 	settling  queue
 	expecting queue
 	applying  queue
@@ -147,7 +148,7 @@ func (a *Assembler) Add(s *Span, now int64) {
 	*s.tree = tree{size: 1, depth: 1, changed: a.now, wire: a.aliases.of(s.wire())}
 	a.ask(s, askLocal)
 	a.held++
-	a.fifo.push(s)
+	a.spans.Push(s)
 	a.hostOf(s.Process)
 	if s.App != nil {
 		a.apply(s)
@@ -163,12 +164,12 @@ func (a *Assembler) Add(s *Span, now int64) {
 // limit lets the oldest traces go while there is too much.
 func (a *Assembler) limit() {
 	for a.held > a.config.MaxSpans {
-		for a.fifo.at(a.unheld).released {
+		for a.spans.At(a.unheld).released {
 			a.unheld++
 		}
-		a.release(a.fifo.at(a.unheld).root(), Full)
+		a.release(a.spans.At(a.unheld).root(), Full)
 	}
-	for a.fifo.len() > 2*a.config.MaxSpans {
+	for a.spans.Len() > 2*a.config.MaxSpans {
 		a.forget(Full)
 		a.Counts.Forgotten++
 	}

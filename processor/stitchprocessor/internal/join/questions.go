@@ -1,6 +1,10 @@
 package join
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/fifo"
+)
 
 func (q question) count() int32 { return int32(bits.OnesCount8(uint8(q))) }
 
@@ -64,7 +68,7 @@ func (a *Assembler) Tick(now int64) {
 	a.giveUpPeers()
 	a.giveUpApplications()
 	a.settle()
-	for s := a.fifo.first(); s != nil && s.Arrived+a.config.MaxWait <= a.now; s = a.fifo.first() {
+	for s := a.spans.First(); s != nil && s.Arrived+a.config.MaxWait <= a.now; s = a.spans.First() {
 		a.forget(Deadline)
 	}
 	a.Hand()
@@ -72,7 +76,7 @@ func (a *Assembler) Tick(now int64) {
 
 // Flush releases everything.
 func (a *Assembler) Flush() {
-	for a.fifo.len() > 0 {
+	for a.spans.Len() > 0 {
 		a.forget(Shutdown)
 	}
 	a.Hand()
@@ -80,11 +84,11 @@ func (a *Assembler) Flush() {
 
 // forget takes the oldest span out of memory, and releases its trace if it is held.
 func (a *Assembler) forget(r Reason) {
-	s := a.fifo.first()
+	s := a.spans.First()
 	if !s.released {
 		a.release(s.root(), r)
 	}
-	a.fifo.pop()
+	a.spans.Pop()
 	a.unheld = max(a.unheld-1, 0)
 	a.disconnect(s)
 	a.dropVerdict(s)
@@ -92,57 +96,20 @@ func (a *Assembler) forget(r Reason) {
 	a.dropSDK(s)
 }
 
-// fifo is spans by arrival.
-type fifo struct {
-	items []*Span
-	head  int
-}
-
-func (f *fifo) len() int       { return len(f.items) - f.head }
-func (f *fifo) at(i int) *Span { return f.items[f.head+i] }
-func (f *fifo) push(s *Span)   { f.items = append(f.items, s) }
-func (f *fifo) first() *Span {
-	if f.len() == 0 {
-		return nil
-	}
-	return f.items[f.head]
-}
-
-func (f *fifo) pop() {
-	f.items[f.head] = nil
-	f.head++
-	if f.head*2 > len(f.items) && f.head > 1024 {
-		n := copy(f.items, f.items[f.head:])
-		clear(f.items[n:])
-		f.items, f.head = f.items[:n], 0
-	}
-}
-
 // queue is spans with a time that never goes back.
-type queue struct {
-	items []timed
-	head  int
-}
+type queue struct{ fifo.Of[timed] }
 
 type timed struct {
 	span *Span
 	at   int64
 }
 
-func (q *queue) push(s *Span, at int64) { q.items = append(q.items, timed{s, at}) }
+func (q *queue) push(s *Span, at int64) { q.Push(timed{s, at}) }
 
 // due takes out the next span whose time has come, or returns nil.
 func (q *queue) due(now int64) *Span {
-	if q.head == len(q.items) || q.items[q.head].at > now {
+	if q.Len() == 0 || q.First().at > now {
 		return nil
 	}
-	s := q.items[q.head].span
-	q.items[q.head].span = nil
-	q.head++
-	if q.head*2 > len(q.items) && q.head > 1024 {
-		n := copy(q.items, q.items[q.head:])
-		clear(q.items[n:])
-		q.items, q.head = q.items[:n], 0
-	}
-	return s
+	return q.Pop().span
 }

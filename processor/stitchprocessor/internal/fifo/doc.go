@@ -1,0 +1,3 @@
+// Package fifo holds values that leave in the order in which they came, and holds a million
+// of them as well as ten.
+package fifo
