@@ -1,7 +1,6 @@
 package link
 
 import (
-	"net/netip"
 	"slices"
 
 	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/window"
@@ -11,7 +10,7 @@ import (
 // one caller, but gives that caller a connection which becomes free meanwhile, and
 // the new one to somebody else. If none did, the new one is for whom it was dialled.
 type dials struct {
-	freed table[netip.AddrPort, moments]
+	freed table[uint64, moments]
 }
 
 // moments are the last times of something, in the order of their arrival.

@@ -1,10 +1,6 @@
 package link
 
-import (
-	"net/netip"
-
-	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/window"
-)
+import "github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/window"
 
 // endpoints say the same of calls to one endpoint as reputations of all: a kind may be
 // right of the calls to one server and wrong of those to another, such as one that is
@@ -13,7 +9,7 @@ import (
 type endpoints struct{ table[endpointKind, record] }
 
 type endpointKind struct {
-	peer netip.AddrPort
+	peer uint64
 	kind window.Kind
 }
 
@@ -21,7 +17,7 @@ type endpointKind struct {
 const maxEndpoints = 1024
 
 // note counts evidence about a call to peer that agreed with a decision, or did not.
-func (e *endpoints) note(peer netip.AddrPort, k window.Kind, agree bool) {
+func (e *endpoints) note(peer uint64, k window.Kind, agree bool) {
 	if kinds[k].Trust != window.Support {
 		return
 	}
@@ -33,7 +29,7 @@ func (e *endpoints) note(peer netip.AddrPort, k window.Kind, agree bool) {
 // silences reports whether supporting evidence of kind k has been seen to be wrong of calls
 // to peer. Others are not meant: what can be compared of them is mostly what looks alike
 // by chance, and to halve the wrong links of a Go program so cost a third of the right ones.
-func (e *endpoints) silences(peer netip.AddrPort, k window.Kind) bool {
+func (e *endpoints) silences(peer uint64, k window.Kind) bool {
 	if len(e.of) == 0 || kinds[k].Trust != window.Support {
 		return false
 	}

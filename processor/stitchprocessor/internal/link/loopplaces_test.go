@@ -5,7 +5,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"github.com/otelcol-custom/otelcol-custom/internal/evidence"
 	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/window"
 )
 
@@ -14,7 +13,7 @@ import (
 func task(name string, free, start, end, told int64) *window.Node {
 	c := &window.Node{Ref: name, Process: window.New(), End: end * 1e3}
 	c.Request.Start = start * 1e3
-	c.Response.Message = evidence.Message{End: end * 1e3}
+	c.Response.End = end * 1e3
 	c.Note.Free, c.Note.ToldAt = free*1e3, told*1e3
 	return c
 }

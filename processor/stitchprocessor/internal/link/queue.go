@@ -1,7 +1,6 @@
 package link
 
 import (
-	"net/netip"
 	"slices"
 
 	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/window"
@@ -21,14 +20,14 @@ import (
 type queue struct {
 	waiting []*window.Message
 	leads   table[step, struct{}]
-	astray  table[netip.AddrPort, struct{}] // peers whose queue has been wrong and not been empty since
-	backlog table[netip.AddrPort, backlog]  // of peers that are astray
-	full    int                             // entries that had to go
+	astray  table[uint64, struct{}] // peers whose queue has been wrong and not been empty since
+	backlog table[uint64, backlog]  // of peers that are astray
+	full    int                     // entries that had to go
 }
 
 // step is from a reply of one peer, or from a request if that is zero, to a call of
 // another one.
-type step struct{ from, to netip.AddrPort }
+type step struct{ from, to uint64 }
 
 const (
 	// maxWaiting bounds a queue, of which the oldest entry goes, maxLeads the steps known.
@@ -36,15 +35,15 @@ const (
 )
 
 // origin is the peer whose reply m is, or zero for a request.
-func origin(m *window.Message) netip.AddrPort {
+func origin(m *window.Message) uint64 {
 	if m.Node.Server {
-		return netip.AddrPort{}
+		return 0
 	}
 	return m.Node.Peer
 }
 
 // learn takes a call that followed what was read without waiting.
-func (q *queue) learn(read *window.Message, to netip.AddrPort) {
+func (q *queue) learn(read *window.Message, to uint64) {
 	q.leads.meet(step{origin(read), to})
 	q.leads.meet(step{from: origin(read)})
 }
@@ -64,7 +63,7 @@ func (q *queue) add(m *window.Message) {
 
 // waits reports whether m may wait for peer. Of what has never been seen to lead
 // anywhere, a request may, and a reply of the same peer.
-func (q *queue) waits(m *window.Message, peer netip.AddrPort) bool {
+func (q *queue) waits(m *window.Message, peer uint64) bool {
 	from := origin(m)
 	return q.leads.get(step{from, peer}) != nil || q.leads.get(step{from: from}) == nil && (m.Node.Server || from == peer)
 }
@@ -88,7 +87,7 @@ func (q *queue) take(call *window.Node) (m *window.Message, sure bool) {
 }
 
 // empty takes note that nothing waits for peer.
-func (q *queue) empty(peer netip.AddrPort) {
+func (q *queue) empty(peer uint64) {
 	delete(q.astray.of, peer)
 	delete(q.backlog.of, peer)
 	if len(q.waiting) > 0 {

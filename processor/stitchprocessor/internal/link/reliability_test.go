@@ -10,24 +10,24 @@ import (
 	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/window"
 )
 
-func endpoint(n int) netip.AddrPort {
-	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, byte(n >> 8), byte(n)}), 80)
+func endpoint(n int) uint64 {
+	return window.PeerOf(netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, byte(n >> 8), byte(n)}), 80))
 }
 
 func TestSupportingEvidenceIsSilencedForTheEndpointsOfWhichItIsWrong(t *testing.T) {
 	good, bad := endpoint(1), endpoint(2)
 	request, other := &window.Node{Server: true}, &window.Node{Server: true}
-	call := func(peer netip.AddrPort) *window.Node {
+	call := func(peer uint64) *window.Node {
 		return &window.Node{Peer: peer, State: window.Linked, Parent: request, Kind: Thread}
 	}
 	var last window.Claim
 	l := New(window.New(), func(_ *window.Node, c window.Claim) { last = c })
-	learn := func(peer netip.AddrPort, k window.Kind, parent *window.Node, times int) {
+	learn := func(peer uint64, k window.Kind, parent *window.Node, times int) {
 		for range times {
 			l.trust.judge(call(peer), window.Claim{Parent: parent, Kind: k})
 		}
 	}
-	score := func(peer netip.AddrPort, k window.Kind) float64 {
+	score := func(peer uint64, k window.Kind) float64 {
 		l.claim(&window.Node{Peer: peer}, window.Claim{Parent: request, Kind: k, Score: 0.99})
 		return last.Score
 	}

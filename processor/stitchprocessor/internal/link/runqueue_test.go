@@ -144,7 +144,7 @@ func TestWhatARunQueueLeavesForAReply(t *testing.T) {
 
 func TestNeighboursCountIfTheirOtherEndsAreCloseTogether(t *testing.T) {
 	at := func(tid, io uint32) *window.Message {
-		return &window.Message{Message: evidence.Message{Point: evidence.Point{TID: tid, IO: io}}}
+		return &window.Message{TID: tid, IO: io}
 	}
 	write := &window.Message{Kind: evidence.ClientWrite}
 	among := []passage{{read: at(1, 11)}, {read: at(1, 10)}, {read: at(1, 9)}, {read: at(2, 10)}}

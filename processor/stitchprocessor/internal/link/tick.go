@@ -158,14 +158,15 @@ func (g *lag) pair(l *Linker, read *window.Message, e *event, how certainty) {
 
 // label notes that the call belongs to the request from, or to that of the call from.
 func (g *lag) label(from, call *window.Node, how certainty) {
-	n, turn := &call.Note, call.Turned()
-	n.Certainty[g.index], n.Waited = how, how == queued
+	turn := call.Turned()
+	turn.Certainty[g.index], call.Note.Waited = how, how == queued
 	if from.Server {
 		turn.Labels[g.index] = from
 		return
 	}
-	turn.Labels[g.index], turn.Previous[g.index] = from.Turn().Labels[g.index], from
-	n.Certainty[g.index] = max(how, from.Note.Certainty[g.index])
+	before := from.Turn()
+	turn.Labels[g.index], turn.Previous[g.index] = before.Labels[g.index], from
+	turn.Certainty[g.index] = max(how, before.Certainty[g.index])
 }
 
 // maxChain bounds the calls of one request that are confirmed at once.
@@ -177,8 +178,9 @@ func (g *lag) replied(l *Linker, call, request *window.Node, how certainty) {
 	if g.queue != nil {
 		g.queue.confirmed(call, request, func(from, call *window.Node) { g.label(from, call, queued) })
 	}
-	label := call.Turn().Labels[g.index]
-	how = max(how, call.Note.Certainty[g.index])
+	turn := call.Turn()
+	label := turn.Labels[g.index]
+	how = max(how, turn.Certainty[g.index])
 	if label != nil {
 		g.proven[how].check(label == request)
 		if label != request && how == queued {
@@ -226,7 +228,8 @@ func ledTo(l *Linker, c *window.Node) {
 
 // suggest claims what the model says of a call, for what it has proved to be worth.
 func (g *lag) suggest(l *Linker, c *window.Node) {
-	how, turn := c.Note.Certainty[g.index], c.Turn()
+	turn := c.Turn()
+	how := turn.Certainty[g.index]
 	claim := window.Claim{Parent: turn.Labels[g.index], Kind: Tick, Score: g.proven[how].score(how), Trust: tickKind.Trust}
 	if from := turn.Previous[g.index]; from != nil {
 		// On the same connection it may be somebody's who waited for that.

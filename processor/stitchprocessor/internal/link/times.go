@@ -1,8 +1,6 @@
 package link
 
 import (
-	"net/netip"
-
 	"github.com/otelcol-custom/otelcol-custom/internal/evidence"
 	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/window"
 )
@@ -84,7 +82,7 @@ func inOrder(l *Linker, c *window.Node) {
 
 // background knows which peers the process calls without being asked: a health
 // check, an exporter. Being the only request open says nothing about those.
-type background struct{ peers table[netip.AddrPort, alone] }
+type background struct{ peers table[uint64, alone] }
 
 type alone struct{ inside, outside int }
 
@@ -110,7 +108,7 @@ func (b *background) observe(l *Linker, c *window.Node) {
 
 // never reports whether calls to peer have been seen often enough, and at most one
 // in 200 without a request.
-func (b *background) never(peer netip.AddrPort) bool {
+func (b *background) never(peer uint64) bool {
 	a := b.peers.get(peer)
 	return a != nil && a.inside >= 20 && a.outside*200 <= a.inside
 }

@@ -1,7 +1,6 @@
 package window
 
 import (
-	"net/netip"
 	"slices"
 
 	"github.com/otelcol-custom/otelcol-custom/internal/evidence"
@@ -50,7 +49,8 @@ type Node struct {
 	Process *Process
 
 	ConnID uint64
-	Peer   netip.AddrPort
+	// Peer tells whom: equal ends of connections have equal ones. See PeerOf.
+	Peer uint64
 	// Operation tells what is asked for, apart from whom: equal questions have equal ones.
 	Operation uint64
 	// Connect is where and when connect was called. Nil unless this is the first
@@ -66,9 +66,11 @@ type Node struct {
 	Arrived int64
 
 	Ordinal uint32 // exchanges before this one on the connection
-	Server  bool   // a request that was read here, else a call that was made
-	Opaque  bool
-	Lossy   bool
+	// Children is how many calls are taken to belong to it. It is part of the verdict.
+	Children int32
+	Server   bool // a request that was read here, else a call that was made
+	Opaque   bool
+	Lossy    bool
 
 	indexed  bool
 	resolved bool // no longer among the undecided calls
@@ -77,7 +79,6 @@ type Node struct {
 	State      State
 	Kind       Kind
 	Disputed   bool // decisive evidence contradicted itself
-	Children   int32
 	Parent     *Node
 	Confidence float64
 	Claims     []Claim
@@ -130,25 +131,24 @@ func (n *Node) Unblock() []*Node {
 
 // Note is scratch space of the link rules.
 type Note struct {
-	Turn      *Turn    // what an event loop is taken to have made this call for. Nil: nothing
-	Tries     uint8    // times that the decision on this call was put off
-	Waited    bool     // for its connection
-	Certainty [2]uint8 // of Turn.Labels, as the linker understands it
-	Place     int32    // in the queue of an event loop's requests, or of its calls
-	Loop      uint32   // thread of the event loop that was told of this call
-	Told      uint32   // turn in which it was
-	ToldAt    int64    // when the thread told it, Unix ns
-	Doubt     bool     // a reply may have been due to this call or to another one
-	Swapped   bool     // it may have changed places with another one
-	Retries   uint8    // times the rules ran again because something came late
-	Walks     uint8    // times its thread's I/O was walked for a call that was ripe
-	WokenBy   uint32   // thread that woke the one that replied to do so
-	WokenAt   int64    // when it did, Unix ns
-	Free      int64    // since when the thread that made this call was free to do so, Unix ns
-	Fits      [2]*Node // requests that this call may belong to best, as of the last look
-	Counted   bool     // it has been taken into account what such calls follow
-	Woke      int64    // when what was read first made its thread wake another one, Unix ns
-	Led       *Led     // what this request led to. Nil: nothing that is known
+	Turn    *Turn    // what an event loop is taken to have made this call for. Nil: nothing
+	Led     *Led     // what this request led to. Nil: nothing that is known
+	Fits    [2]*Node // requests that this call may belong to best, as of the last look
+	ToldAt  int64    // when a thread told an event loop of this call, Unix ns
+	WokenAt int64    // when a thread woke the one that replied to do so, Unix ns
+	Free    int64    // since when the thread that made this call was free to do so, Unix ns
+	Woke    int64    // when what was read first made its thread wake another one, Unix ns
+	Loop    uint32   // thread of the event loop that was told of this call
+	Told    uint32   // turn in which it was
+	WokenBy uint32   // thread that woke the one that replied
+	Place   int32    // in the queue of an event loop's requests, or of its calls
+	Tries   uint8    // times that the decision on this call was put off
+	Retries uint8    // times the rules ran again because something came late
+	Walks   uint8    // times its thread's I/O was walked for a call that was ripe
+	Waited  bool     // for its connection
+	Doubt   bool     // a reply may have been due to this call or to another one
+	Swapped bool     // it may have changed places with another one
+	Counted bool     // it has been taken into account what such calls follow
 }
 
 // Turn is what an event loop is taken to have made a call for, if it has lag 0 or 1.
@@ -157,6 +157,8 @@ type Turn struct {
 	Previous [2]*Node // call whose reply led to this one
 	Before   *Node    // call that the same read had led to before this one, without a lag
 	Taken    int32    // place among those that waited for a connection
+	// Certainty is that of Labels, as the linker understands it.
+	Certainty [2]uint8
 }
 
 // Turn returns what an event loop made the call for, to be read.
@@ -206,19 +208,6 @@ func (n *Node) Led() *Led {
 	return n.Note.Led
 }
 
-// Message is one of the two messages of a node.
-type Message struct {
-	evidence.Message
-	Node *Node
-	Kind evidence.Kind
-}
-
-// maxTime is the latest time that is believed: sums of two fit.
-const maxTime = int64(1) << 61
-
-// plausible brings a time into the range in which arithmetic is safe.
-func plausible(t int64) int64 { return min(max(t, 0), maxTime) }
-
 // Nodes makes nodes, many of which come and leave together. It has one owner.
 type Nodes struct{ slab slab.Of[Node] }
 
@@ -236,18 +225,16 @@ func NewNode(e *evidence.Exchange, server bool, end int64) *Node {
 
 func (n *Node) describe(e *evidence.Exchange, server bool, end int64) *Node {
 	n.Server, n.Opaque, n.Lossy = server, e.Opaque, e.Lossy
-	n.ConnID, n.Ordinal, n.Peer = e.ConnID, e.Ordinal, e.Peer
+	n.ConnID, n.Ordinal, n.Peer = e.ConnID, e.Ordinal, PeerOf(e.Peer)
 	n.End = plausible(end)
 	if t := plausible(e.ConnectTime); t != 0 {
 		n.Connect = &Connect{e.Connect, t}
 	}
-	n.Request = Message{Message: e.Request, Node: n, Kind: evidence.ClientWrite}
-	n.Response = Message{Message: e.Response, Node: n, Kind: evidence.ClientRead}
+	in, out := evidence.ClientWrite, evidence.ClientRead
 	if server {
-		n.Request.Kind, n.Response.Kind = evidence.ServerRead, evidence.ServerWrite
+		in, out = evidence.ServerRead, evidence.ServerWrite
 	}
-	n.Request.tidy()
-	n.Response.tidy()
+	n.Request, n.Response = n.message(&e.Request, in), n.message(&e.Response, out)
 	return n
 }
 
@@ -266,25 +253,6 @@ func (n *Node) Blind() *Node {
 	}
 	n.Twin = t
 	return t
-}
-
-// disown takes away what names the I/O of a message. Its times are left; on its
-// thread it is a hole.
-func (m *Message) disown() {
-	m.Message = evidence.Message{Start: m.Start, End: m.End}
-}
-
-// tidy brings times into range and takes the handoffs into memory of its own.
-func (m *Message) tidy() {
-	m.Start, m.End = plausible(m.Start), plausible(m.End)
-	hs := m.Handoffs
-	m.Handoffs = nil
-	if len(hs) > 0 {
-		m.Handoffs = append(make([]evidence.Handoff, 0, len(hs)), hs...)
-	}
-	for i := range m.Handoffs {
-		m.Handoffs[i].Time = plausible(m.Handoffs[i].Time)
-	}
 }
 
 // Start is when the first byte of the request moved, Unix ns.
@@ -332,53 +300,3 @@ func (n *Node) Contradicts(other *Node) bool {
 	}
 	return found
 }
-
-// Reads reports whether the message was read, not written.
-func (m *Message) Reads() bool {
-	return m.Kind == evidence.ServerRead || m.Kind == evidence.ClientRead
-}
-
-// At is the time of the message's point: from when on a message that was read can
-// cause something, until when one that was written can be caused. Unix ns.
-func (m *Message) At() int64 {
-	if m.Reads() {
-		return m.End
-	}
-	return m.Start
-}
-
-// MaxOps is the longest run of I/O that is taken for one message's. Beyond it the
-// message has only the ordinal of its point.
-const MaxOps = 64
-
-func (m *Message) ops() uint32 {
-	if m.Ops <= 1 || m.Ops > MaxOps {
-		return 1
-	}
-	return m.Ops
-}
-
-// First is the ordinal of the message's first I/O on its thread, if nothing came
-// between its segments.
-func (m *Message) First() uint32 {
-	if n := m.ops() - 1; m.Reads() && m.IO > n {
-		return m.IO - n
-	}
-	return m.IO
-}
-
-// Last is the ordinal of its last I/O, likewise.
-func (m *Message) Last() uint32 {
-	if m.Reads() {
-		return m.IO
-	}
-	return m.IO + m.ops() - 1
-}
-
-// Goroutine reports whether the thread belongs to a Go program, whose threads run
-// many goroutines.
-func (m *Message) Goroutine() bool { return m.Goid != 0 }
-
-// Loop reports whether the thread runs an event loop: it has returned from
-// epoll_wait, and is not one of a Go program.
-func (m *Message) Loop() bool { return m.Tick != 0 && m.Goid == 0 }

@@ -97,7 +97,8 @@ func TestTheResponseOfALossySpanIsItsOwnOnlyIfNothingIsMissing(t *testing.T) {
 				assert.Equal(t, tt.response.tid, n.Response.TID)
 				assert.Same(t, &n.Response, p.Exact(tt.response.tid, tt.response.io))
 			} else {
-				assert.Zero(t, n.Response.Point)
+				assert.Zero(t, n.Response.TID)
+				assert.Zero(t, n.Response.IO)
 				assert.NotSame(t, &n.Response, p.Exact(tt.response.tid, tt.response.io))
 			}
 		})
