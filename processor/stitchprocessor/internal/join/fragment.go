@@ -34,7 +34,7 @@ func (a *Assembler) settled(s *Span) {
 	case !sought.IsEmpty() && a.ids[sought] != nil:
 		a.obey(s, a.ids[sought])
 	case !sought.IsEmpty():
-		s.seeks = a.seekers[sought]
+		s.more().seeks = a.seekers[sought]
 		a.seekers[sought] = s
 	case v.Settled || !s.Server:
 		a.answer(s, askLocal)
@@ -53,8 +53,8 @@ func (a *Assembler) found(s *Span) {
 	seeker := a.seekers[s.id]
 	delete(a.seekers, s.id)
 	for seeker != nil {
-		next := seeker.seeks
-		seeker.seeks = nil
+		next := seeker.rare().seeks
+		seeker.more().seeks = nil
 		if !seeker.released {
 			a.obey(seeker, s)
 		}
@@ -85,18 +85,18 @@ func (a *Assembler) dropVerdict(s *Span) {
 	if a.ids[s.id] == s {
 		delete(a.ids, s.id)
 	}
-	if s.Verdict == nil || s.seeks == nil && a.seekers[s.Verdict.sought()] != s {
+	if s.Verdict == nil || s.rare().seeks == nil && a.seekers[s.Verdict.sought()] != s {
 		return
 	}
 	first := a.seekers[s.Verdict.sought()]
 	at := &first
 	for *at != nil && *at != s {
-		at = &(*at).seeks
+		at = &(*at).more().seeks
 	}
 	if *at == s {
-		*at = s.seeks
+		*at = s.rare().seeks
 	}
-	if s.seeks = nil; first == nil {
+	if s.more().seeks = nil; first == nil {
 		delete(a.seekers, s.Verdict.sought())
 	} else {
 		a.seekers[s.Verdict.sought()] = first

@@ -114,7 +114,7 @@ func (a *Assembler) awaitView(root, request *Span) {
 	if root.App.awaits {
 		return
 	}
-	root.App.awaits, root.seeks, request.more().lost = true, request.rare().lost, root
+	root.App.awaits, root.more().seeks, request.more().lost = true, request.rare().lost, root
 	a.applying.push(root, a.now+a.config.ApplicationWait)
 }
 
@@ -126,8 +126,8 @@ func (a *Assembler) viewed(request *Span) {
 	}
 	request.aside.lost = nil
 	for root != nil {
-		next := root.seeks
-		root.seeks, root.App.awaits = nil, false
+		next := root.rare().seeks
+		root.more().seeks, root.App.awaits = nil, false
 		a.restore(root)
 		root = next
 	}

@@ -99,7 +99,6 @@ type Span struct {
 	trace               pcommon.TraceID // own one; final once released
 
 	alike *Span // next one at the same position
-	seeks *Span // next one that looks for the same span
 }
 
 // aside is what few spans have, apart from the others since it would make them larger.
@@ -111,6 +110,7 @@ type aside struct {
 	cause *Span
 	view  *Span // of a request: the SDK's span of it, which is below
 	lost  *Span // of a request: the first of the SDK's roots that seek its view
+	seeks *Span // the next one that looks for the same span as this one
 }
 
 // more returns what few spans have, to be changed.

@@ -21,11 +21,11 @@ type habits struct {
 
 // habit is that of one kind of call.
 type habit struct {
-	calls   int            // that were seen
-	links   int            // of them, to a request
-	late    int            // of these, begun after the reply
-	during  int            // calls while a request was open: how many are in flight
-	parents map[uint64]int // links by operation of the request
+	calls   int    // that were seen
+	links   int    // of them, to a request
+	late    int    // of these, begun after the reply
+	during  int    // calls while a request was open: how many are in flight
+	parents shares // links by operation of the request
 	before  table[landmark, distance]
 	wake    gaps // from the end of the call to the wake of the thread that replied
 
@@ -92,9 +92,7 @@ func (h *habits) observe(p *window.Process, n *window.Node, loops int) {
 	if hb == nil {
 		return
 	}
-	if hb.parents == nil {
-		hb.parents, hb.before.limit = map[uint64]int{}, maxLandmarks
-	}
+	hb.before.limit = maxLandmarks
 	hb.calls++
 	hb.starts.add(n.Start(), n.Note.Free)
 	hb.ends.add(n.End, n.End)
@@ -144,8 +142,8 @@ func (h *habits) each(c *window.Node) *habit {
 // askers returns how many requests there were of the kinds that make such calls.
 func (h *habits) askers(hb *habit) int {
 	requests := 0
-	for op, n := range hb.parents {
-		if a := h.requests.get(op); a != nil && n*50 >= hb.links {
+	for _, by := range hb.parents {
+		if a := h.requests.get(by.operation); a != nil && by.n*50 >= hb.links {
 			requests += a.n
 		}
 	}
@@ -162,7 +160,7 @@ func (hb *habit) makes(r, c *window.Node) bool {
 	if int(r.Children) > len(r.Made()) {
 		return false // it is not known what for
 	}
-	return hb.staged() || hb.parents[r.Operation]*50 >= hb.links
+	return hb.staged() || hb.parents.of(r.Operation)*50 >= hb.links
 }
 
 // learn takes a link. It returns whether the place of c among its like says something.
@@ -180,9 +178,7 @@ func (h *habits) learn(c *window.Node) bool {
 	if c.Start() > r.Answered() {
 		hb.late++
 	}
-	if hb.parents[r.Operation] > 0 || len(hb.parents) < maxParents {
-		hb.parents[r.Operation]++
-	} else {
+	if !hb.parents.add(r.Operation, maxParents) {
 		h.full++
 	}
 	if own {
@@ -239,11 +235,13 @@ func (h *habits) measure(hb *habit, r, c *window.Node, m landmark, at, free int6
 	if among == nil {
 		return
 	}
+	place, own := among.rank(at), hb.starts.rank(c.Start())
 	if s := &d.shifts; s.settled() {
-		low, high := among.between(at, free)
-		s.off.add(hb.starts.off(low+s.usual, high+s.usual, c.Start(), c.Note.Free))
+		low, high := among.around(place, at, free)
+		first, last := hb.starts.around(own, c.Start(), c.Note.Free)
+		s.off.add(hb.starts.apart(low+s.usual, high+s.usual, first, last, c.Start(), c.Note.Free))
 	}
-	d.shifts.add(hb.starts.rank(c.Start()) - among.rank(at))
+	d.shifts.add(own - place)
 }
 
 // among is the like of a landmark.
@@ -319,7 +317,7 @@ func (l *Linker) cost(hb *habit, r, c *window.Node) float64 {
 func (h *habits) sole(hb *habit, r *window.Node) bool {
 	for _, k := range h.calls.of {
 		other := &k.it
-		if other != hb && other.parents[r.Operation]*50 > other.links {
+		if other != hb && other.parents.of(r.Operation)*50 > other.links {
 			return false
 		}
 	}

@@ -18,21 +18,21 @@ func TestALateWakeSpeaksAgainstTheOnlyCallOfARequest(t *testing.T) {
 	h := &l.habits
 	h.requests.meet(9)
 	first := h.calls.meet(1)
-	*first = habit{links: 100, parents: map[uint64]int{9: 100}}
+	*first = habit{links: 100, parents: shares{{9, 100}}}
 	for range 2 * gapRefresh {
 		first.before.meet(landmark{what: markRead}).gaps.add(0)
 		first.wake.add(100e3)
 		first.starts.add(0, 0)
 	}
 	alone := l.cost(first, r, c)
-	*h.calls.meet(2) = habit{links: 100, parents: map[uint64]int{8: 100}}
+	*h.calls.meet(2) = habit{links: 100, parents: shares{{8, 100}}}
 	assert.InDelta(t, alone, l.cost(first, r, c), 1e-9, "others make those")
-	h.calls.get(2).parents[9] = 50
+	h.calls.get(2).parents = shares{{8, 100}, {9, 50}}
 	assert.Greater(t, alone, l.cost(first, r, c)+lateWake, "the wake may have been for the other call")
 
 	r.Note.WokenAt = c.End - 1
 	assert.Less(t, l.cost(first, r, c), float64(never), "woken by the other one, it ran when this one was done, too")
-	delete(h.calls.of, 2)
+	h.calls.forget(2)
 	assert.EqualValues(t, never, l.cost(first, r, c), "it was woken by what it waited for")
 }
 
@@ -58,12 +58,12 @@ func TestCallsOfOpenRequestsAreNotForgottenByHalf(t *testing.T) {
 	const inFlight = 250
 	var h habits
 	hb := h.calls.meet(1)
-	*hb = habit{links: 100, during: inFlight, parents: map[uint64]int{9: 100}}
+	*hb = habit{links: 100, during: inFlight, parents: shares{{9, 100}}}
 	count := func(calls, requests int) {
 		hb.calls += calls
 		for range requests {
 			hb.links++
-			hb.parents[9]++
+			hb.parents.add(9, maxParents)
 			h.request(&window.Node{Server: true, Operation: 9})
 			h.settle()
 		}
@@ -90,7 +90,7 @@ func TestCallsOfOpenRequestsAreNotForgottenByHalf(t *testing.T) {
 func TestWhatIsLeftOverIsTriedAgainWhenTimeHasPassed(t *testing.T) {
 	l := New(window.New(), nil)
 	*l.habits.requests.meet(9) = asked{n: 100}
-	*l.habits.calls.meet(1) = habit{calls: 100, links: 100, parents: map[uint64]int{9: 100}}
+	*l.habits.calls.meet(1) = habit{calls: 100, links: 100, parents: shares{{9, 100}}}
 	c := &window.Node{Operation: 1, End: 1e9}
 	require.NotNil(t, l.habits.each(c))
 

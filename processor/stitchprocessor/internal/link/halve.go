@@ -1,5 +1,7 @@
 package link
 
+import "slices"
+
 // settle is called when requests and calls of a time have all been observed, not half of
 // them: only then do counts compare, and may be halved.
 func (h *habits) settle() {
@@ -24,11 +26,10 @@ func (h *habits) halve() {
 		hb := &k.it
 		n := ahead[hb]
 		hb.calls, hb.links, hb.late = n+(hb.calls-n)/2, hb.links/2, hb.late/2
-		for op := range hb.parents {
-			if hb.parents[op] /= 2; hb.parents[op] == 0 {
-				delete(hb.parents, op)
-			}
+		for i := range hb.parents {
+			hb.parents[i].n /= 2
 		}
+		hb.parents = slices.DeleteFunc(hb.parents, func(s share) bool { return s.n == 0 })
 	}
 }
 

@@ -63,9 +63,7 @@ func TestWhatATableHasNoRoomForIsCounted(t *testing.T) {
 			l.habits.observe(l.p, &window.Node{Operation: i, Server: true}, 0)
 		}, Drops{Operations: over}},
 		"requests that make a kind of call": {maxParents, func(l *Linker, i uint64) {
-			if hb := l.habits.calls.meet(7); hb.parents == nil {
-				hb.parents = map[uint64]int{}
-			}
+			l.habits.calls.meet(7)
 			l.habits.learn(&window.Node{Operation: 7, Kind: Thread, Parent: &window.Node{Operation: i}})
 		}, Drops{Operations: over}},
 		"landmarks of a kind of call": {maxLandmarks, func(l *Linker, i uint64) {
@@ -186,7 +184,7 @@ func TestALedgerDoesNotTrustCountsThatBeganAnew(t *testing.T) {
 	l.ledgers.observe(r)
 	led.settled, led.n, led.elected = true, enough, vote{from: l.ledgers.sources.get(sourceOf(r))}
 	require.NotNil(t, l.ledgers.supply(led))
-	delete(l.ledgers.sources.of, sourceOf(r)) // has made room
+	l.ledgers.sources.forget(sourceOf(r)) // has made room
 	assert.Nil(t, l.ledgers.supply(led))
 	assert.False(t, led.settled)
 	led.settled = true

@@ -88,8 +88,8 @@ func (q *queue) take(call *window.Node) (m *window.Message, sure bool) {
 
 // empty takes note that nothing waits for peer.
 func (q *queue) empty(peer uint64) {
-	delete(q.astray.of, peer)
-	delete(q.backlog.of, peer)
+	q.astray.forget(peer)
+	q.backlog.forget(peer)
 	if len(q.waiting) > 0 {
 		q.waiting = slices.DeleteFunc(q.waiting, func(m *window.Message) bool { return q.waits(m, peer) })
 	}

@@ -74,8 +74,12 @@ func (s *sequence) other(at int64) int64 {
 // between returns the ranks that an event may have which happened between two times, the
 // first of which is the one that such events are sorted by.
 func (s *sequence) between(at, other int64) (low, high int32) {
-	low = s.rank(at)
-	high = low
+	return s.around(s.rank(at), at, other)
+}
+
+// around does the same for an event whose rank at the first time is known.
+func (s *sequence) around(rank int32, at, other int64) (low, high int32) {
+	low, high = rank, rank
 	if other < at {
 		low = s.rank(other)
 		first := int(high-s.gone) + 1
@@ -106,6 +110,11 @@ func (s *sequence) between(at, other int64) (low, high int32) {
 // to high; zero if it may be in place.
 func (s *sequence) off(low, high int32, at, other int64) int64 {
 	first, last := s.between(at, other)
+	return s.apart(low, high, first, last, at, other)
+}
+
+// apart does the same for an event whose rank is known to be one of first to last.
+func (s *sequence) apart(low, high, first, last int32, at, other int64) int64 {
 	switch {
 	case first > high:
 		if place := s.at(high); place != 0 {

@@ -34,7 +34,7 @@ func (l *Linker) rival(c, r *window.Node) (rival, known bool) {
 // mayMake reports whether requests like r make calls like c, as far as that is known.
 func (h *habits) mayMake(r, c *window.Node) bool {
 	hb := h.calls.get(c.Operation)
-	return hb == nil || hb.links < enough || hb.parents[r.Operation]*50 >= hb.links
+	return hb == nil || hb.links < enough || hb.parents.of(r.Operation)*50 >= hb.links
 }
 
 // rivalled is what a claim is worth that another request has as good a one against:

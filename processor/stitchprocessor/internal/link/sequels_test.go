@@ -51,7 +51,7 @@ func TestWhichRequestsMakeACall(t *testing.T) {
 	often, seldom, never := &window.Node{Operation: 1}, &window.Node{Operation: 2}, &window.Node{Operation: 3}
 	assert.True(t, h.mayMake(never, c), "nothing is known")
 	assert.False(t, h.every(c))
-	*h.calls.meet(7) = habit{calls: 100, links: 100, parents: map[uint64]int{1: 99, 2: 1}}
+	*h.calls.meet(7) = habit{calls: 100, links: 100, parents: shares{{1, 99}, {2, 1}}}
 	for operation, n := range map[uint64]int{1: 100, 2: 500, 3: 500} {
 		h.requests.meet(operation).n = n
 	}

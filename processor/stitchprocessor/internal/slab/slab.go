@@ -4,7 +4,7 @@ import "reflect"
 
 // piece is how many bytes are allocated at once: a size class of the allocator, less the
 // word that it keeps there.
-const piece = 6912 - 8
+const piece = 8192 - 8
 
 // Of is memory for values of one type. The zero one is empty, and ready. It has one owner;
 // what it hands out belongs to whoever got it.
