@@ -53,6 +53,7 @@ type Linker struct {
 
 	// Scratch of the time rules.
 	crowded      bool // one had too many requests to look at
+	present      present
 	open, rivals []*window.Node
 	costs        []float64
 	problem      assign.Problem
@@ -215,6 +216,7 @@ func (l *Linker) Wait(call *window.Node, now int64) int64 {
 // load.
 func (l *Linker) Ripe(call *window.Node, all bool) bool {
 	l.crowded = false
+	l.present.of = nil
 	for _, r := range onRipe {
 		r(l, call)
 	}
@@ -273,6 +275,7 @@ func (l *Linker) compare(call *window.Node) {
 	if call.Process == nil {
 		return
 	}
+	l.present.of = nil
 	claim := l.claim
 	l.claim = func(c *window.Node, claim window.Claim) {
 		l.trust.judge(c, claim)

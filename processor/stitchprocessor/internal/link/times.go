@@ -19,7 +19,28 @@ var eliminationKind = Kind{Name: "elimination", Class: Time, Trust: window.Suppo
 // call. A queue in order gives that; alone it is right between 10 and 94 %.
 var orderKind = Kind{Name: "order", Class: Time, Trust: window.Support, Precision: 0.85}
 
+// present are the requests that were open when a call began, latest start first: several rules
+// ask for those of the same call.
+type present struct {
+	of   *window.Node
+	open []*window.Node
+	all  bool // there were no more
+}
+
+// openAt returns them, and whether they are all.
+func (l *Linker) openAt(c *window.Node) ([]*window.Node, bool) {
+	p := &l.present
+	if p.of != c {
+		p.open, p.all = l.p.Overlapping(p.open[:0], c.Start(), c.Start(), maxOpen)
+		p.of = c
+	}
+	return p.open, p.all
+}
+
 func onlyOne(l *Linker, c *window.Node) {
+	if open, all := l.openAt(c); !all || len(open) > 1 {
+		return
+	}
 	open, all := l.p.Overlapping(l.open[:0], c.Start(), c.End, 1)
 	l.open = open
 	if !all || len(open) != 1 {
@@ -38,9 +59,11 @@ func onlyOne(l *Linker, c *window.Node) {
 func covers(r, c *window.Node) bool { return r.Start() <= c.Start() && c.End <= r.Answered() }
 
 func eliminated(l *Linker, c *window.Node) {
-	open, all := l.p.Overlapping(l.open[:0], c.Start(), c.Start(), maxOpen)
-	l.open = open
-	l.crowded = l.crowded || !all
+	open, all := l.openAt(c)
+	if !all {
+		l.crowded = true
+		return
+	}
 	var sole *window.Node
 	for _, r := range open {
 		if r.Children == 0 && covers(r, c) {
@@ -50,15 +73,14 @@ func eliminated(l *Linker, c *window.Node) {
 			sole = r
 		}
 	}
-	if all && sole != nil && l.p.SoleUndecided(c, sole.Start(), sole.Answered()) {
+	if sole != nil && l.p.SoleUndecided(c, sole.Start(), sole.Answered()) {
 		l.toParent(c, sole, Elimination)
 	}
 }
 
 func inOrder(l *Linker, c *window.Node) {
 	score, _ := l.trust.earned(Order)
-	open, all := l.p.Overlapping(l.open[:0], c.Start(), c.Start(), maxOpen)
-	l.open = open
+	open, all := l.openAt(c)
 	if !all {
 		l.crowded = true
 		return
@@ -90,8 +112,7 @@ type alone struct{ inside, outside int }
 const maxPeers = 256
 
 func (b *background) observe(l *Linker, c *window.Node) {
-	open, all := l.p.Overlapping(l.open[:0], c.Start(), c.Start(), 1)
-	l.open = open
+	open, all := l.openAt(c)
 	a := b.peers.meet(c.Peer)
 	if a == nil {
 		return
