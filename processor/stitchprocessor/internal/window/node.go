@@ -98,12 +98,13 @@ type Node struct {
 type pending struct {
 	blocks []*Node  // requests whose owner waits for the decision on this call
 	awaits []uint64 // messages, by key
+	first  [1]*Node // room for blocks: most have one
 }
 
 // waits returns what the node waits for and what waits for it, to be changed.
 func (n *Node) waits() *pending {
 	if n.pending == nil {
-		n.pending = &pending{}
+		n.pending = n.memory().pending.Next()
 	}
 	return n.pending
 }
@@ -117,7 +118,13 @@ func (n *Node) awaited() []uint64 {
 }
 
 // Block notes that the owner of request waits for the decision on this call.
-func (n *Node) Block(request *Node) { n.waits().blocks = append(n.waits().blocks, request) }
+func (n *Node) Block(request *Node) {
+	w := n.waits()
+	if w.blocks == nil {
+		w.blocks = w.first[:0]
+	}
+	w.blocks = append(w.blocks, request)
+}
 
 // Unblock returns the requests whose owner waited, and forgets them.
 func (n *Node) Unblock() []*Node {
@@ -172,7 +179,7 @@ func (n *Node) Turn() Turn {
 // Turned returns the same, to be changed.
 func (n *Node) Turned() *Turn {
 	if n.Note.Turn == nil {
-		n.Note.Turn = &Turn{}
+		n.Note.Turn = n.memory().turns.Next()
 	}
 	return n.Note.Turn
 }
@@ -181,6 +188,39 @@ func (n *Node) Turned() *Turn {
 type Led struct {
 	Made []*Node  // that are known to belong to it
 	Late []uint64 // operations of those that ended after it
+
+	first [2]*Node // room for Made: most have no more
+}
+
+// memory is where what most nodes have of these comes from, many at a time. What has left is
+// emptied: beside it lies what is still in use, and must not keep others alive.
+type memory struct {
+	turns   slab.Of[Turn]
+	led     slab.Of[Led]
+	pending slab.Of[pending]
+}
+
+// memory returns that of the window, or some of its own for a node that is in none.
+func (n *Node) memory() *memory {
+	if n.Process == nil {
+		return &memory{}
+	}
+	return &n.Process.memory
+}
+
+// forget lets go of all that n knew: others may still point here, or lie beside it, and the
+// chain of memory is to end with n.
+func (n *Node) forget() {
+	if n.Note.Turn != nil {
+		*n.Note.Turn = Turn{}
+	}
+	if n.Note.Led != nil {
+		*n.Note.Led = Led{}
+	}
+	if n.pending != nil {
+		*n.pending = pending{}
+	}
+	n.Process, n.Ref, n.Parent, n.Claims, n.pending, n.Note = nil, nil, nil, nil, nil, Note{}
 }
 
 // Made returns the calls that are known to belong to the request, as far as the linker
@@ -203,7 +243,9 @@ func (n *Node) Late() []uint64 {
 // Led returns what is known of the calls of the request, to be changed.
 func (n *Node) Led() *Led {
 	if n.Note.Led == nil {
-		n.Note.Led = &Led{}
+		led := n.memory().led.Next()
+		led.Made = led.first[:0]
+		n.Note.Led = led
 	}
 	return n.Note.Led
 }

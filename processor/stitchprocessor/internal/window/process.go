@@ -24,6 +24,7 @@ type Process struct {
 	traces             map[[16]byte][]*Node // by contexts on the wire
 	requestIDs         map[string][]*Node   // requests by what proxies pass on
 	nodes              int
+	memory             memory
 }
 
 // New returns an empty window.
@@ -140,8 +141,7 @@ func (p *Process) Remove(n *Node) {
 	for _, c := range n.Contexts() {
 		dropFrom(p.traces, c.Trace, n)
 	}
-	// Others may still point here, or lie beside it: let the chain of memory end with n.
-	n.Process, n.Ref, n.Parent, n.Claims, n.pending, n.Note = nil, nil, nil, nil, nil, Note{}
+	n.forget()
 }
 
 // Resolve takes a call off the undecided ones.
