@@ -14,6 +14,7 @@ type mind struct {
 	window *window.Process
 	linker *link.Linker
 	solver *solve.Solver
+	again  []*window.Node // that waited for one of those that have come
 }
 
 // newMind returns a mind that decides on every call by itself if apart is true.
@@ -26,19 +27,23 @@ func newMind(solver *solve.Solver, apart bool) mind {
 	return m
 }
 
-// take takes nodes that are new. All are in the window before the rules run for any.
-func (m *mind) take(fresh []*window.Node) {
-	var again []*window.Node
-	for _, n := range fresh {
-		again = append(again, m.window.Add(n)...)
-		m.linker.Learn(n)
-	}
+// meet takes a node that is new into the window. The rules run when all are there that have
+// come together.
+func (m *mind) meet(n *window.Node) {
+	m.again = append(m.again, m.window.Add(n)...)
+	m.linker.Learn(n)
+}
+
+// consider runs the rules for the nodes that were met since it did so last.
+func (m *mind) consider(fresh []*window.Node) {
 	for _, n := range fresh {
 		m.linker.Arrived(n)
 	}
-	for _, n := range again {
+	for _, n := range m.again {
 		m.linker.Again(n)
 	}
+	clear(m.again)
+	m.again = m.again[:0]
 }
 
 // advance takes a new watermark: calls are ripe that every possible request is known of.

@@ -58,8 +58,9 @@ func (s *shard) look(p *process, fresh []*window.Node, now int64) {
 		if carries(n) {
 			twins[i].Ref, _ = sole(p.window, n)
 		}
+		p.blind.meet(twins[i])
 	}
-	p.blind.take(twins)
+	p.blind.consider(twins)
 }
 
 func newBlind(s *shard, p *process) *mind {

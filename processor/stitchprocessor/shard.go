@@ -150,12 +150,13 @@ func (s *shard) consume(j *job) {
 		if n := s.node(p, span, group, j.now); n != nil {
 			s.nodes.Push(n)
 			fresh = append(fresh, n)
+			p.meet(n) // as long as it is in the cache
 			if n.Server {
 				s.quiet = append(s.quiet, n)
 			}
 		}
 	}
-	p.take(fresh)
+	p.consider(fresh)
 	s.look(p, fresh, j.now)
 	clear(fresh)
 	s.fresh = fresh

@@ -12,16 +12,12 @@ func (p *Process) index(m *Message, awakened []*Node) []*Node {
 	if other == m.IO {
 		other = m.Last()
 	}
-	if old := p.messages.get(m.TID, m.IO); old == nil || old.IO != m.IO {
-		p.messages.set(m.TID, m.IO, m)
-	}
+	p.messages.set(m.TID, m.IO, m)
 	awakened = p.awaken(key(m.TID, m.IO), awakened)
 	if other == m.IO {
 		return awakened
 	}
-	if p.messages.get(m.TID, other) == nil {
-		p.messages.set(m.TID, other, m)
-	}
+	p.messages.set(m.TID, other, m)
 	return p.awaken(key(m.TID, other), awakened)
 }
 

@@ -41,7 +41,8 @@ func (l *lanes) get(tid, io uint32) *Message {
 	return nil
 }
 
-// set puts m at an ordinal of a thread.
+// set puts m at an ordinal of a thread, which is one of its own. A message that is there stays,
+// unless it is there with its last or first ordinal and m with that of its point.
 func (l *lanes) set(tid, io uint32, m *Message) {
 	at := l.lane(tid)
 	if at == nil {
@@ -92,7 +93,9 @@ func (l *lane) find(io uint32) (int, bool) {
 func (l *lane) set(s slot) {
 	i, found := l.find(s.io)
 	if found {
-		l.items[i] = s
+		if s.m.IO == s.io && l.items[i].m.IO != s.io {
+			l.items[i] = s
+		}
 		return
 	}
 	if l.head > 0 && len(l.items) == cap(l.items) {
