@@ -101,6 +101,7 @@ type Exchange struct {
 	Opaque    bool
 	Hidden    bool
 	// Decided says that a stitch processor has decided on the span: there is a
-	// KeyParent. It is read only.
+	// KeyParent, which is Parent. Both are read only.
 	Decided bool
+	Parent  string
 }

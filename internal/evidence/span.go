@@ -96,35 +96,59 @@ func (m *Message) put(a Sink, k *side) {
 // lists, and reports whether span carries any (a TID on the request). A
 // malformed handoff list is read as far as it is well formed.
 func (e *Exchange) Read(span ptrace.Span) bool {
+	e.reset()
+	var at ends
+	for k, v := range span.Attributes().All() {
+		if isEvidence(k) {
+			e.readKey(k, v)
+		} else {
+			at.read(k, v)
+		}
+	}
+	e.Local = netip.AddrPortFrom(parse(at.local), at.localPort)
+	e.Peer = netip.AddrPortFrom(parse(at.peer), at.peerPort)
+	return e.close(span)
+}
+
+func (e *Exchange) reset() {
 	*e = Exchange{
 		Request:  Message{Handoffs: e.Request.Handoffs[:0]},
 		Response: Message{Handoffs: e.Response.Handoffs[:0]},
 	}
-	var local, peer netip.Addr
-	var localPort, peerPort uint16
-	for k, v := range span.Attributes().All() {
-		if isEvidence(k) {
-			e.readKey(k, v)
-			continue
-		}
-		switch k {
-		case keyLocalAddress:
-			local, _ = netip.ParseAddr(v.Str())
-		case keyPeerAddress:
-			peer, _ = netip.ParseAddr(v.Str())
-		case keyLocalPort:
-			localPort = uint16(v.Int())
-		case keyPeerPort:
-			peerPort = uint16(v.Int())
-		}
-	}
-	e.Local = netip.AddrPortFrom(local.Unmap(), localPort)
-	e.Peer = netip.AddrPortFrom(peer.Unmap(), peerPort)
+}
+
+// close takes what is not in the attributes, and reports whether these were evidence.
+func (e *Exchange) close(span ptrace.Span) bool {
 	e.Request.Start, e.Response.End = int64(span.StartTimestamp()), 0
 	if e.Response.Start != 0 {
 		e.Response.End = int64(span.EndTimestamp())
 	}
 	return e.Request.TID != 0
+}
+
+// ends are the two ends of a connection, as attributes tell.
+type ends struct {
+	local, peer         string
+	localPort, peerPort uint16
+}
+
+func (at *ends) read(k string, v pcommon.Value) {
+	switch k {
+	case keyLocalAddress:
+		at.local = v.Str()
+	case keyPeerAddress:
+		at.peer = v.Str()
+	case keyLocalPort:
+		at.localPort = uint16(v.Int())
+	case keyPeerPort:
+		at.peerPort = uint16(v.Int())
+	}
+}
+
+// parse returns the address that a text is, or none.
+func parse(text string) netip.Addr {
+	addr, _ := netip.ParseAddr(text)
+	return addr.Unmap()
 }
 
 // Prefixes of the keys of a message after that of evidence. The suffixes are the same for both.
@@ -179,7 +203,7 @@ func (e *Exchange) readKey(k string, v pcommon.Value) {
 	case KeyHidden:
 		e.Hidden = v.Bool()
 	case KeyParent:
-		e.Decided = true
+		e.Decided, e.Parent = true, v.Str()
 	}
 }
 

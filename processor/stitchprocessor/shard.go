@@ -71,7 +71,7 @@ type shard struct {
 	made      window.Nodes
 	fresh     []*window.Node // scratch
 	spans     slab.Of[join.Span]
-	exchange  evidence.Exchange // scratch
+	reader    evidence.Reader
 	contexts  tracectx.Contexts // likewise
 }
 
@@ -173,8 +173,8 @@ func (s *shard) consume(j *job) {
 // node makes the window's and the assembler's view of a span. Without the former,
 // which is nil if the evidence says two things at once, the span just passes through.
 func (s *shard) node(p *process, span ptrace.Span, group *join.Group, now int64) *window.Node {
-	e := &s.exchange
-	if !e.Read(span) {
+	e := &s.reader.Exchange
+	if !s.read(span) {
 		held := s.spans.Next()
 		held.Data, held.Group, held.Process, held.Arrived = span, group, p.peer, now
 		s.out = append(s.out, message{action: actAdd, span: held}, message{action: actQuiet, span: held})
@@ -183,9 +183,11 @@ func (s *shard) node(p *process, span ptrace.Span, group *join.Group, now int64)
 	held := s.heldSpan(span, e)
 	held.Group, held.Process, held.Arrived = group, p.peer, now
 	if e.Decided {
-		held.Verdict = takeVerdict(span)
+		held.Verdict = takeVerdict(span, e.Parent)
 	}
-	s.strip(span)
+	if s.limits.fragments && !s.limits.keep {
+		evidence.Reduce(span)
+	}
 	n := s.made.New(e, held.Server, held.End)
 	n.Arrived, n.Operation = now, operationOf(span)
 	if e.RequestID != "" {
@@ -212,15 +214,12 @@ func (s *shard) heldSpan(span ptrace.Span, e *evidence.Exchange) *join.Span {
 	return held
 }
 
-// strip takes the evidence off a span that nobody behind needs.
-func (s *shard) strip(span ptrace.Span) {
-	switch {
-	case s.limits.keep:
-	case s.limits.fragments:
-		evidence.Reduce(span)
-	default:
-		evidence.Remove(span)
+// read reads the evidence on a span, and takes it off if nobody behind needs any.
+func (s *shard) read(span ptrace.Span) bool {
+	if s.limits.keep || s.limits.fragments {
+		return s.reader.Read(span)
 	}
+	return s.reader.Take(span)
 }
 
 // maxWatermark is beyond any time that the window believes in.

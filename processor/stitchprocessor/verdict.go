@@ -11,15 +11,11 @@ import (
 	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/window"
 )
 
-// takeVerdict takes off a span what the stitch processor of an agent has decided on
-// it. Nil if none has.
-func takeVerdict(span ptrace.Span) *join.Verdict {
+// takeVerdict takes off a span what the stitch processor of an agent has decided on it,
+// beside its parent.
+func takeVerdict(span ptrace.Span, parent string) *join.Verdict {
 	attrs := span.Attributes()
-	text, ok := attrs.Get(evidence.KeyParent)
-	if !ok {
-		return nil
-	}
-	v := &join.Verdict{Parent: spanID(text.Str()), Confidence: 1}
+	v := &join.Verdict{Parent: spanID(parent), Confidence: 1}
 	if m, ok := attrs.Get(evidence.KeyMethod); ok {
 		v.Method = m.Str()
 	}

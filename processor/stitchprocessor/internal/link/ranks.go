@@ -2,6 +2,7 @@ package link
 
 import (
 	"math"
+	"math/bits"
 	"slices"
 )
 
@@ -32,10 +33,7 @@ func (s *sequence) add(at, other int64) {
 		}
 		s.gone += maxSequence / 2
 	}
-	i := len(s.times)
-	for i > 0 && s.times[i-1] > at {
-		i--
-	}
+	i, _ := slices.BinarySearch(s.times, at+1) // behind those of the same time
 	if other != at {
 		s.differ()
 	}
@@ -147,8 +145,11 @@ func (s *sequence) at(rank int32) int64 {
 // lost; then it is not sure for a while. Events that follow each other closely change
 // places, others do not: so it knows, too, by how much time they were out of place.
 type shifts struct {
-	last   [shiftSamples]int32
-	alike  [shiftSamples]uint8 // how many of them are the same as each
+	last   [shiftSamples]uint8 // latest samples: where each is in values
+	values [shiftSamples]int32 // those that were seen lately
+	counts [shiftSamples]uint8 // how many of the latest samples each is
+	used   int                 // of values
+	free   uint64              // of these, that none of the latest samples is, by place
 	n      int
 	usual  int32
 	spread float64 // entropy, in nats
@@ -158,22 +159,35 @@ type shifts struct {
 const shiftSamples = 64
 
 func (s *shifts) add(d int32) {
-	at, full := s.n%shiftSamples, s.n >= shiftSamples
-	gone, same := s.last[at], uint8(1)
-	for i, x := range s.last[:min(s.n, shiftSamples)] {
-		if full && x == gone {
-			s.alike[i]--
-		}
-		if x == d && i != at {
-			s.alike[i]++
-			same++
+	at := s.n % shiftSamples
+	if s.n >= shiftSamples {
+		gone := s.last[at]
+		if s.counts[gone]--; s.counts[gone] == 0 {
+			s.free |= 1 << gone
 		}
 	}
-	s.last[at], s.alike[at] = d, same
+	i := s.place(d)
+	s.values[i], s.last[at] = d, uint8(i)
+	s.counts[i]++
+	s.free &^= 1 << i
 	s.n++
 	if s.n%gapRefresh == 0 {
 		s.refresh()
 	}
+}
+
+// place is where d is in values, or may be: all that were seen have one, so there is room.
+func (s *shifts) place(d int32) int {
+	for i, x := range s.values[:s.used] {
+		if x == d {
+			return i
+		}
+	}
+	if s.free != 0 {
+		return bits.TrailingZeros64(s.free)
+	}
+	s.used++
+	return s.used - 1
 }
 
 func (s *shifts) known() bool { return s.off.known() }
@@ -183,14 +197,14 @@ func (s *shifts) refresh() {
 	n := min(s.n, shiftSamples)
 	most := uint8(0)
 	var logs [shiftSamples + 1]float64 // by count, once computed
-	for i, d := range s.last[:n] {
-		count := s.alike[i]
+	for _, i := range s.last[:n] {
+		count := s.counts[i]
 		if logs[count] == 0 {
 			logs[count] = math.Log(float64(count)/float64(n)) / float64(n)
 		}
 		s.spread -= logs[count]
 		if count > most {
-			most, s.usual = count, d
+			most, s.usual = count, s.values[i]
 		}
 	}
 }

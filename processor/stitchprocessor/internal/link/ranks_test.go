@@ -1,9 +1,11 @@
 package link
 
 import (
+	"math/rand/v2"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 func TestASequenceCountsWhatCameBefore(t *testing.T) {
@@ -94,6 +96,29 @@ func TestShifts(t *testing.T) {
 		s.off.add(0)
 	}
 	assert.Less(t, s.cost(1000), s.cost(5e6), "what was never so far out of place is unlikely to be")
+}
+
+// TestShiftsCountTheLatest compares the counts with those of a list, however many values there are.
+func TestShiftsCountTheLatest(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for _, different := range []int32{1, 3, 60, 64, 1000} {
+		var s shifts
+		var all []int32
+		for range 1000 {
+			d := r.Int32N(different) - different/2
+			s.add(d)
+			all = append(all, d)
+			want := map[int32]int{}
+			for _, d := range all[max(0, len(all)-shiftSamples):] {
+				want[d]++
+			}
+			got := map[int32]int{}
+			for _, i := range s.last[:min(len(all), shiftSamples)] {
+				got[s.values[i]] = int(s.counts[i])
+			}
+			require.Equal(t, want, got)
+		}
+	}
 }
 
 func TestGapsAreLearnedAndForgotten(t *testing.T) {

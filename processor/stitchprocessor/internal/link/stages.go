@@ -47,6 +47,8 @@ const (
 // lifetime is when a call began and ended. Unix ns.
 type lifetime struct{ start, end int64 }
 
+func byStart(x lifetime, at int64) int { return cmp.Compare(x.start, at) }
+
 // maxLifetimes bounds those of one kind that are remembered; the older half is dropped.
 const maxLifetimes = 1024
 
@@ -54,10 +56,8 @@ func (hb *habit) remember(x lifetime) {
 	if len(hb.lives) == maxLifetimes {
 		hb.lives = hb.lives[:copy(hb.lives, hb.lives[maxLifetimes/2:])]
 	}
-	i := len(hb.lives)
-	for i > 0 && hb.lives[i-1].start > x.start {
-		i--
-	}
+	// Behind those that began at the same time.
+	i, _ := slices.BinarySearchFunc(hb.lives, x.start+1, byStart)
 	hb.lives = slices.Insert(hb.lives, i, x)
 }
 
@@ -89,7 +89,7 @@ func (h *habits) voteFor(first *habit, r, c *window.Node) {
 	st := first.stage
 	var best lifetime
 	least := int32(nearby + 1)
-	i, _ := slices.BinarySearchFunc(first.lives, r.Start(), func(x lifetime, at int64) int { return cmp.Compare(x.start, at) })
+	i, _ := slices.BinarySearchFunc(first.lives, r.Start(), byStart)
 	for n := 0; i < len(first.lives) && n < maxVotesOpen; i, n = i+1, n+1 {
 		x := first.lives[i]
 		if x.start >= c.Start() {

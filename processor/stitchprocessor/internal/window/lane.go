@@ -6,13 +6,17 @@ import "slices"
 // after the other is mostly of one thread, and its ordinals are mostly without holes:
 // a message is found at once, without a search.
 type lanes struct {
-	of   map[uint32]*lane // by thread
-	last *lane            // that was asked for
-	tid  uint32           // its thread
+	of     map[uint32]*lane   // by thread
+	recent [recentLanes]*lane // that were asked for last, by thread
 }
+
+// recentLanes is how many are found without the map: a program mostly has as many threads at
+// work as the machine has processors.
+const recentLanes = 16
 
 // lane is the messages of one thread, by ordinal.
 type lane struct {
+	tid   uint32
 	items []slot
 	head  int
 }
@@ -23,10 +27,15 @@ type slot struct {
 }
 
 func (l *lanes) lane(tid uint32) *lane {
-	if l.last == nil || l.tid != tid {
-		l.last, l.tid = l.of[tid], tid
+	recent := &l.recent[tid%recentLanes]
+	if at := *recent; at != nil && at.tid == tid {
+		return at
 	}
-	return l.last
+	at := l.of[tid]
+	if at != nil {
+		*recent = at
+	}
+	return at
 }
 
 // get returns the message at an ordinal of a thread, or nil.
@@ -46,8 +55,8 @@ func (l *lanes) get(tid, io uint32) *Message {
 func (l *lanes) set(tid, io uint32, m *Message) {
 	at := l.lane(tid)
 	if at == nil {
-		at = &lane{}
-		l.of[tid], l.last = at, at
+		at = &lane{tid: tid}
+		l.of[tid] = at
 	}
 	at.set(slot{io, m})
 }
@@ -63,7 +72,7 @@ func (l *lanes) drop(tid, io uint32, m *Message) {
 	}
 	if len(at.items) == at.head {
 		delete(l.of, tid)
-		l.last = nil
+		l.recent[tid%recentLanes] = nil
 	}
 }
 
