@@ -2,9 +2,8 @@ package window
 
 import "slices"
 
-// lanes are the messages of a process by thread and ordinal. What is asked for one
-// after the other is mostly of one thread, and its ordinals are mostly without holes:
-// a message is found at once, without a search.
+// lanes are the messages of a process by thread and ordinal. The ordinals of a thread are mostly
+// without large holes: a message is found at once, without a search.
 type lanes struct {
 	of     map[uint32]*lane   // by thread
 	recent [recentLanes]*lane // that were asked for last, by thread
@@ -14,7 +13,8 @@ type lanes struct {
 // work as the machine has processors.
 const recentLanes = 16
 
-// lane is the messages of one thread, by ordinal.
+// lane is the messages of one thread, by ordinal. Room is left for those that are still to come,
+// such as a request that is open, and of those that have left: nothing has to move, then.
 type lane struct {
 	tid   uint32
 	items []slot
@@ -23,8 +23,11 @@ type lane struct {
 
 type slot struct {
 	io uint32
-	m  *Message
+	m  *Message // nil if there is none
 }
+
+// maxHole is for how many ordinals in a row room is left.
+const maxHole = 8
 
 func (l *lanes) lane(tid uint32) *lane {
 	recent := &l.recent[tid%recentLanes]
@@ -101,27 +104,47 @@ func (l *lane) find(io uint32) (int, bool) {
 
 func (l *lane) set(s slot) {
 	i, found := l.find(s.io)
-	if found {
-		if s.m.IO == s.io && l.items[i].m.IO != s.io {
-			l.items[i] = s
+	switch {
+	case found:
+		if at := &l.items[i]; at.m == nil || s.m.IO == s.io && at.m.IO != s.io {
+			at.m = s.m
 		}
+	case i < len(l.items):
+		l.items = slices.Insert(l.items, i, s)
+	default:
+		l.fill(s.io)
+		l.append(s)
+	}
+}
+
+// fill leaves room up to an ordinal behind the last one, if that is near.
+func (l *lane) fill(to uint32) {
+	if len(l.items) == l.head {
 		return
 	}
+	from := l.items[len(l.items)-1].io + 1
+	if to-from > maxHole {
+		return
+	}
+	for io := from; io != to; io++ {
+		l.append(slot{io: io})
+	}
+}
+
+func (l *lane) append(s slot) {
 	if l.head > 0 && len(l.items) == cap(l.items) {
 		n := copy(l.items, l.items[l.head:])
 		clear(l.items[n:])
-		l.items, i, l.head = l.items[:n], i-l.head, 0
+		l.items, l.head = l.items[:n], 0
 	}
-	l.items = slices.Insert(l.items, i, s)
+	l.items = append(l.items, s)
 }
 
-// remove takes out the i-th of items. The oldest ones leave first.
+// remove takes away the message of the i-th of items. The oldest ones leave first, and their room
+// with them.
 func (l *lane) remove(i int) {
-	if i-l.head > len(l.items)-i {
-		l.items = slices.Delete(l.items, i, i+1)
-		return
+	l.items[i].m = nil
+	for l.head < len(l.items) && l.items[l.head].m == nil {
+		l.head++
 	}
-	copy(l.items[l.head+1:i+1], l.items[l.head:i])
-	l.items[l.head] = slot{}
-	l.head++
 }

@@ -17,14 +17,17 @@ type keyed struct {
 
 func (s *series) live() []keyed { return s.items[s.head:] }
 
-// from is the index in live of the first node whose key is at least k.
+// from is the index in live of the first node whose key is at least k. What is asked for is mostly
+// near the end: from there on steps that double find between which two nodes it is.
 func (s *series) from(k int64) int {
 	live := s.live()
 	i, end := 0, len(live)
-	for near := end - 8; end > near; end-- {
-		if end == 0 || live[end-1].key < k {
-			return end
+	for step := 1; end > 0; step *= 2 {
+		if i = max(end-step, 0); live[i].key < k {
+			i++
+			break
 		}
+		end = i
 	}
 	for i < end {
 		if half := int(uint(i+end) >> 1); live[half].key < k {
