@@ -11,7 +11,8 @@ import (
 type timeline struct {
 	at    func(*window.Node) int64
 	nodes []*window.Node
-	gone  int32 // dropped from the front
+	times []int64 // of nodes: a search does not touch these
+	gone  int32   // dropped from the front
 }
 
 // maxTimeline bounds how many are remembered; the older half is dropped.
@@ -20,19 +21,18 @@ const maxTimeline = 1024
 func (s *timeline) add(n *window.Node) {
 	if len(s.nodes) == maxTimeline {
 		s.nodes = slices.Delete(s.nodes, 0, maxTimeline/2)
+		s.times = slices.Delete(s.times, 0, maxTimeline/2)
 		s.gone += maxTimeline / 2
 	}
-	s.nodes = slices.Insert(s.nodes, s.index(s.at(n)+1), n)
+	at := s.at(n)
+	i := s.index(at + 1) // behind those of the same time
+	s.nodes = slices.Insert(s.nodes, i, n)
+	s.times = slices.Insert(s.times, i, at)
 }
 
 // index is how many of those remembered were before t.
 func (s *timeline) index(t int64) int {
-	i, _ := slices.BinarySearchFunc(s.nodes, t, func(n *window.Node, t int64) int {
-		if s.at(n) < t {
-			return -1
-		}
-		return 1
-	})
+	i, _ := slices.BinarySearch(s.times, t)
 	return i
 }
 
@@ -49,7 +49,7 @@ func (s *timeline) of(rank int32) *window.Node {
 
 // has reports whether n is among those remembered.
 func (s *timeline) has(n *window.Node) bool {
-	return len(s.nodes) > 0 && s.at(n) >= s.at(s.nodes[0])
+	return len(s.times) > 0 && s.at(n) >= s.times[0]
 }
 
 // read is when what leads to calls was read: the request, or the reply of a call.
