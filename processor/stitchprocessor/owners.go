@@ -52,6 +52,7 @@ func (s *shard) evict(e *list.Element) {
 		s.drop(n, solve.Evicted)
 	}
 	s.hush()
+	s.countDrops(p)
 	s.recent.Remove(e)
 	delete(s.processes, p.id)
 	s.registry.remove(p.names, p.peer)

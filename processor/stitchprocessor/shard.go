@@ -168,7 +168,12 @@ func (s *shard) consume(j *job) {
 	}
 	s.hush()
 	s.limit()
+	s.countDrops(p)
 }
+
+// countDrops takes note of what the linker of a process had no room for: now and then, since to
+// ask it costs as much as to look up a call.
+func (s *shard) countDrops(p *process) { s.counts.Add(p.linker.Dropped()) }
 
 // node makes the window's and the assembler's view of a span. Without the former,
 // which is nil if the evidence says two things at once, the span just passes through.
@@ -263,6 +268,7 @@ func (s *shard) rest(p *process, at int64) {
 	}
 	p.rested = at
 	s.collect(p)
+	s.countDrops(p)
 }
 
 // collect looks again at the servers of a process that are yet to make calls.
@@ -285,6 +291,9 @@ func (s *shard) flush() {
 		s.drop(s.nodes.Pop(), solve.Shutdown)
 	}
 	s.hush()
+	for e := s.recent.Back(); e != nil; e = e.Prev() {
+		s.countDrops(e.Value.(*process))
+	}
 }
 
 // limit keeps the window within its bound.
@@ -309,7 +318,6 @@ func (s *shard) drop(n *window.Node, cause solve.Cause) {
 		s.say(n, message{action: actQuiet})
 	}
 	p.window.Remove(n)
-	s.counts.Add(p.linker.Dropped())
 }
 
 // say tells the assembler something about a node's span.
