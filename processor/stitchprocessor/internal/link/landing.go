@@ -35,7 +35,7 @@ const (
 	otherTold, otherSubmitted = 2.8, 2.5
 	// landMargin and goMargin are how much dearer every other assignment must be: these costs
 	// are odds.
-	landMargin, goMargin = 4.4, 6
+	landMargin, goMargin = 5, 6
 	// crowd is how many requests may fit nearly as well as the best one. More of them, and
 	// their other calls, are too many to be looked at together.
 	crowd = 4
