@@ -41,6 +41,9 @@ func adjacent(l *Linker, c *window.Node) {
 		// been seen to be here.
 		claim.Score, _ = l.trust.earned(Adjacent)
 		claim.Score = min(claim.Score, goAdjacent)
+		if other := l.repliedTo(c); other != nil && other != r {
+			claim.Trust = window.Support // what followed says otherwise: either may be right
+		}
 	}
 	l.claim(c, claim)
 }
