@@ -21,7 +21,7 @@ const (
 	// aloneCost is what it costs not to give a call to any request, restMargin how much
 	// dearer every other assignment must be, stageMargin the same for first stages, of
 	// which two orders say something: logarithms of odds.
-	aloneCost, restMargin, stageMargin = 14, 7, 5
+	aloneCost, restMargin, stageMargin = 14, 8.3, 5
 	// ownCost is what it costs not to give a call to any request if its habit is well
 	// known: nearly every such call is of a request, and some are late by chance.
 	ownCost = 20
