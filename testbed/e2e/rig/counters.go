@@ -173,6 +173,11 @@ var losses = []string{
 // that could hide, an end of a connection, tests ask for by itself.
 var cuts = map[string]bool{"cause=handoffs": true, "cause=wake_recursion": true, "cause=recursion": true}
 
+// forgotten are tables of what the stitch processor remembers of the past, which lose no
+// span: the weakest of two dozen claims about a call, what an event loop has read long ago and
+// done nothing about, which exchange of a connection is next.
+var forgotten = []string{"claims", "loop_queues", "connections"}
+
 // Losses lists every loss that was counted, by metric and cause.
 func (c Counters) Losses() map[string]int {
 	out := map[string]int{}
@@ -181,7 +186,9 @@ func (c Counters) Losses() map[string]int {
 			out[name+"{"+labels+"}"] = n
 		}
 	}
-	delete(out, "processor_stitch_evictions{table=claims}") // the weakest of two dozen claims about a call
+	for _, table := range forgotten {
+		delete(out, "processor_stitch_evictions{table="+table+"}")
+	}
 	for cause, n := range c.KernelLosses() {
 		out["receiver_ebpf_kernel_losses{"+cause+"}"] = n
 	}

@@ -20,8 +20,8 @@ var finishEarlierKind = Kind{Name: "completion_earlier", Class: Completion, Trus
 // finishSharedKind: the same on a word for which several threads wait. It may be one
 // condition for all results, or a lock that is not known yet, as may be any word
 // in the first moments of a process of which a thread that has made a call itself waits. It
-// needs confirmation, and has decided one call only, wrong.
-var finishSharedKind = Kind{Name: "completion_shared", Class: Completion, Trust: window.Likely, Precision: 0.85}
+// is too little to confirm anything: the two calls that it has helped to decide were wrong.
+var finishSharedKind = Kind{Name: "completion_shared", Class: Completion, Trust: window.Support, Precision: 0.55}
 
 // finishHopsKind (E4h): the same through up to three threads in between, such as
 // selector and executor. Measured: 19,923 right, 238 wrong, nearly all of them
