@@ -121,7 +121,7 @@ func TestWeighing(t *testing.T) {
 		{"times alone do not contradict", []claim{{false, link.LoopWake}, {true, link.Order}}, solve.Link, false, link.LoopWake, 0},
 		{"a submission does", []claim{{false, link.LoopWake}, {true, link.Submit}}, solve.Low, false, link.LoopWake, solve.Weak},
 		{"what is decisive is better than what is likely", []claim{{true, link.FinishHops}, {false, link.Finish}}, solve.Link, false, link.Finish, 0},
-		{"a kind with too little precision is not enough", []claim{{false, link.FinishShared}}, solve.Low, false, link.FinishShared, solve.Weak},
+		{"a kind with too little precision is not enough", []claim{{false, link.FinishShared}}, solve.Alone, false, 0, solve.NoCandidate},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := newFixture(nil)
