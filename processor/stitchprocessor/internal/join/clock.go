@@ -81,14 +81,7 @@ func (a *Assembler) compareClocks(client, server *Span) {
 }
 
 func (a *Assembler) roomForClock() bool {
-	if len(a.clocks) == maxClocks {
-		a.Counts.Clocks += makeRoom(&a.rooms.clocks, a.clocks, a.now, func(c *clock) int64 { return c.used })
-	}
-	if len(a.clocks) == maxClocks {
-		a.Counts.Clocks++
-		return false
-	}
-	return true
+	return roomFor(&a.rooms.clocks, a.clocks, maxClocks, a.now, func(c *clock) int64 { return c.used }, &a.Counts.Clocks)
 }
 
 // skew returns how far the clock of one host is ahead of that of another, the doubt

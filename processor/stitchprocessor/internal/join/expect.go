@@ -67,20 +67,13 @@ func (a *Assembler) roomForHost() bool {
 	if shared != nil {
 		most++
 	}
-	if len(a.hosts) >= most {
-		a.Counts.Hosts += makeRoom(&a.rooms.hosts, a.hosts, a.now, func(h *host) int64 {
-			if h == shared || len(h.waiting) > 0 {
-				return a.now
-			}
-			h.gone = h.used+idle < a.now
-			return h.used
-		})
-	}
-	if len(a.hosts) >= most {
-		a.Counts.Hosts++
-		return false
-	}
-	return true
+	return roomFor(&a.rooms.hosts, a.hosts, most, a.now, func(h *host) int64 {
+		if h == shared || len(h.waiting) > 0 {
+			return a.now
+		}
+		h.gone = h.used+idle < a.now
+		return h.used
+	}, &a.Counts.Hosts)
 }
 
 // meet remembers an address of which calls come that are traced.
@@ -100,14 +93,7 @@ func (a *Assembler) meet(addr netip.Addr) {
 }
 
 func (a *Assembler) roomForCaller() bool {
-	if len(a.callers) == maxCallers {
-		a.Counts.Callers += makeRoom(&a.rooms.callers, a.callers, a.now, func(c *caller) int64 { return c.used })
-	}
-	if len(a.callers) == maxCallers {
-		a.Counts.Callers++
-		return false
-	}
-	return true
+	return roomFor(&a.rooms.callers, a.callers, maxCallers, a.now, func(c *caller) int64 { return c.used }, &a.Counts.Callers)
 }
 
 // serve remembers that the process of s serves its local address.
@@ -140,19 +126,12 @@ func (a *Assembler) listener(at place) *listener {
 // roomForListener reports whether there is room for another address. One for which calls
 // wait stays.
 func (a *Assembler) roomForListener() bool {
-	if len(a.listeners) == maxListeners {
-		a.Counts.Listeners += makeRoom(&a.rooms.listeners, a.listeners, a.now, func(lis *listener) int64 {
-			if len(lis.waiting) > 0 {
-				return a.now
-			}
-			return lis.used
-		})
-	}
-	if len(a.listeners) == maxListeners {
-		a.Counts.Listeners++
-		return false
-	}
-	return true
+	return roomFor(&a.rooms.listeners, a.listeners, maxListeners, a.now, func(lis *listener) int64 {
+		if len(lis.waiting) > 0 {
+			return a.now
+		}
+		return lis.used
+	}, &a.Counts.Listeners)
 }
 
 // alias remembers that the address which the client called leads to that of the server.

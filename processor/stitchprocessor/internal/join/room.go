@@ -12,8 +12,20 @@ const (
 // room is when a table was last looked through for what has not come up for long. ns.
 type room struct{ looked int64 }
 
-// makeRoom removes that from a table that is full, and returns how many there were. used is
-// when something came up last, ns.
+// roomFor reports whether a table of at most so many has room for one more, if need be by
+// removing what has not come up for long: used is when something came up last, ns. What had to go
+// and what finds no room is counted.
+func roomFor[K comparable, V any](r *room, table map[K]V, most int, now int64, used func(V) int64, counted *int) bool {
+	if len(table) >= most {
+		*counted += makeRoom(r, table, now, used)
+	}
+	if len(table) >= most {
+		*counted++
+		return false
+	}
+	return true
+}
+
 func makeRoom[K comparable, V any](r *room, table map[K]V, now int64, used func(V) int64) (gone int) {
 	if r.looked != 0 && now-r.looked < lookEvery {
 		return 0

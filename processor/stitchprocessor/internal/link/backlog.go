@@ -11,8 +11,8 @@ import "github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/inter
 type backlog struct {
 	arrived    [maxBacklog]*window.Message // the latest that may wait, by place
 	taken      [maxBacklog]*window.Node    // the latest calls of those who waited, likewise
-	came, took int32
-	shifts     []int32 // that explain the last replies
+	came, took int64
+	shifts     []int64 // that explain the last replies
 	run        int     // how many these are
 }
 
@@ -51,7 +51,7 @@ func (b *backlog) has(call *window.Node) bool { return b.taken[call.Turn().Taken
 
 // source returns what a call that was taken has waited after, if so many had waited
 // before. Nil: it came before anything was seen, or too long ago.
-func (b *backlog) source(call *window.Node, shift int32) *window.Message {
+func (b *backlog) source(call *window.Node, shift int64) *window.Message {
 	place := call.Turn().Taken - shift
 	if place < 0 || place >= b.came || place < b.came-maxBacklog {
 		return nil
@@ -64,7 +64,7 @@ func (b *backlog) source(call *window.Node, shift int32) *window.Message {
 
 // request returns the request that a call is for if so many had waited before, or nil, and
 // whether that depends on it.
-func (b *backlog) request(call *window.Node, shift int32) (r *window.Node, depends bool) {
+func (b *backlog) request(call *window.Node, shift int64) (r *window.Node, depends bool) {
 	for range maxExplained {
 		turn := call.Turn()
 		switch {
@@ -122,7 +122,7 @@ func (b *backlog) replied(call, request *window.Node) bool {
 
 // begin looks for all shifts that explain a reply.
 func (b *backlog) begin(call, request *window.Node) {
-	for s := int32(0); s < min(b.took, maxBacklog); s++ {
+	for s := int64(0); s < min(b.took, maxBacklog); s++ {
 		if r, _ := b.request(call, s); r == request {
 			b.shifts = append(b.shifts, s)
 		}

@@ -1,6 +1,7 @@
 package link
 
 import (
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -50,7 +51,7 @@ func TestHowManyWaitedBeforeIsWhatExplainsTheReplies(t *testing.T) {
 		}
 	}
 	assert.True(t, b.known())
-	assert.Equal(t, []int32{3}, b.shifts)
+	assert.Equal(t, []int64{3}, b.shifts)
 	r := b.request()
 	for b.requests[0] != r {
 		b.call()
@@ -71,7 +72,7 @@ func TestTwoShiftsThatExplainTheSameAreNotBelieved(t *testing.T) {
 		c, _ := b.call()
 		b.replied(c, r)
 	}
-	assert.Equal(t, []int32{0, 1}, b.shifts)
+	assert.Equal(t, []int64{0, 1}, b.shifts)
 	assert.False(t, b.known())
 }
 
@@ -114,8 +115,19 @@ func TestAHoleInALoopMakesBacklogsBeginAnew(t *testing.T) {
 	l := quietLinker()
 	lp := l.loops.get(1)
 	b := lp.callbacks.queue.backlog.meet(endpoint(1))
-	b.shifts, b.run = []int32{3}, explained
+	b.shifts, b.run = []int64{3}, explained
 	assert.True(t, b.known())
 	lp.broken()
 	assert.False(t, b.known())
+}
+
+func TestABacklogCountsOnForYears(t *testing.T) {
+	var b backlog
+	b.came, b.took = math.MaxInt32, math.MaxInt32
+	call := &window.Node{}
+	for range 2 {
+		b.arrive(&window.Message{Node: &window.Node{Server: true}})
+		assert.NotPanics(t, func() { b.take(call) })
+	}
+	assert.True(t, b.has(call))
 }

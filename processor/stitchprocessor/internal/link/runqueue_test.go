@@ -113,32 +113,29 @@ func (b *busy) found(by ...way) string {
 }
 
 func TestWhatARunQueueLeaves(t *testing.T) {
-	for name, tt := range map[string]struct{ read, written, want string }{
-		"one call between two replies":         {"A B C", "A B? C", "BB"},
-		"between calls that are known":         {"A B C", "A+ B? C+", "BB"},
-		"two calls, in order":                  {"A B C D", "A B? C? D", "BB CC"},
-		"the only request that was read":       {"A b C", "A+ B? C+", "BB"},
-		"of two requests any may be first":     {"A b c D", "A+ B? C? D", ""},
-		"a reply among requests":               {"A b C d E", "A B+ C? D+ E", "CC"},
-		"not what went on otherwise":           {"A B C D", "A C D B?", ""},
-		"not if something is missing":          {"A B C", "A B?", ""},
-		"nor if it is not known what was read": {"A B C? D", "A B? D", ""},
-		"what is known to be out of order":     {"A B C D E", "A D C? B E", ""},
+	begun, ended := []way{afterRequest, afterReply}, []way{toReply}
+	for name, tt := range map[string]struct {
+		by                  []way
+		read, written, want string
+	}{
+		"one call between two replies":             {begun, "A B C", "A B? C", "BB"},
+		"between calls that are known":             {begun, "A B C", "A+ B? C+", "BB"},
+		"two calls, in order":                      {begun, "A B C D", "A B? C? D", "BB CC"},
+		"the only request that was read":           {begun, "A b C", "A+ B? C+", "BB"},
+		"of two requests any may be first":         {begun, "A b c D", "A+ B? C? D", ""},
+		"a reply among requests":                   {begun, "A b C d E", "A B+ C? D+ E", "CC"},
+		"not what went on otherwise":               {begun, "A B C D", "A C D B?", ""},
+		"not if something is missing":              {begun, "A B C", "A B?", ""},
+		"nor if it is not known what was read":     {begun, "A B C? D", "A B? D", ""},
+		"what is known to be out of order":         {begun, "A B C D E", "A D C? B E", ""},
+		"the reply of the request":                 {ended, "A B? C", "A B C", "BB"},
+		"its next call":                            {ended, "A B? C", "A B+ C", "BB"},
+		"two replies in order":                     {ended, "A B? C? D", "A B C+ D", "BB CC"},
+		"one reply and one request":                {ended, "A B? c D", "A B C+ D", "BB"},
+		"not if one was read that led nowhere yet": {ended, "A B? C? D", "A B D", ""},
+		"nor if they are not in order":             {ended, "A B C? D E", "A C D B E", ""},
 	} {
-		assert.Equal(t, tt.want, play(t, tt.read, tt.written).found(afterRequest, afterReply), name)
-	}
-}
-
-func TestWhatARunQueueLeavesForAReply(t *testing.T) {
-	for name, tt := range map[string]struct{ read, written, want string }{
-		"the reply of the request":                 {"A B? C", "A B C", "BB"},
-		"its next call":                            {"A B? C", "A B+ C", "BB"},
-		"two in order":                             {"A B? C? D", "A B C+ D", "BB CC"},
-		"one reply and one request":                {"A B? c D", "A B C+ D", "BB"},
-		"not if one was read that led nowhere yet": {"A B? C? D", "A B D", ""},
-		"nor if they are not in order":             {"A B C? D E", "A C D B E", ""},
-	} {
-		assert.Equal(t, tt.want, play(t, tt.read, tt.written).found(toReply), name)
+		assert.Equal(t, tt.want, play(t, tt.read, tt.written).found(tt.by...), name)
 	}
 }
 

@@ -163,7 +163,7 @@ type Turn struct {
 	Labels   [2]*Node // request that the call belongs to
 	Previous [2]*Node // call whose reply led to this one
 	Before   *Node    // call that the same read had led to before this one, without a lag
-	Taken    int32    // place among those that waited for a connection
+	Taken    int64    // place among those that waited for a connection
 	// Certainty is that of Labels, as the linker understands it.
 	Certainty [2]uint8
 }
