@@ -92,7 +92,7 @@ func escape(text string) string {
 }
 
 func (d *document) full(cells []*sweep.Cell) {
-	d.line("| group | scenario | load | req/s | calls | recall %% | wrong %% | orphan %% | traces | exact %% | astray | release p50 / p99 ms | first % |")
+	d.line("| group | scenario | load | req/s | calls | recall %% | wrong %% | orphan %% | traces | exact %% | astray | release p50 / p99 ms | first %% |")
 	d.line("|---|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
 	for _, c := range cells {
 		if c.Live == nil {
