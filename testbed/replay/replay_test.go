@@ -128,15 +128,18 @@ func TestALinkerThatLooksAtTheTruthIsFoundOut(t *testing.T) {
 	assert.ErrorIs(t, err, replay.ErrNotBlind, "a recording without truth proves nothing")
 }
 
+// calls scores what r is stitched to without some methods.
+func calls(t *testing.T, r replay.Recording, disable ...string) score.Count {
+	t.Helper()
+	released, err := r.Stitch(disable...)
+	require.NoError(t, err)
+	return replay.Score(released, score.Options{}).Calls
+}
+
 func TestCallsThatCompeteAreBetterAssignedTogether(t *testing.T) {
 	r, err := replay.Read("../recordings/java-stages-c64.pb.gz")
 	require.NoError(t, err)
-	calls := func(disable ...string) score.Count {
-		released, err := r.Stitch(disable...)
-		require.NoError(t, err)
-		return replay.Score(released, score.Options{}).Calls
-	}
-	together, apart := calls(), calls(stitchprocessor.Joint)
+	together, apart := calls(t, r), calls(t, r, stitchprocessor.Joint)
 	assert.Greater(t, together.Recall().Value, apart.Recall().Value+0.05)
 	assert.LessOrEqual(t, together.Wrong, apart.Wrong+1, "two calls that change places are both wrong, and may be one of few that are linked apart")
 }
@@ -144,14 +147,17 @@ func TestCallsThatCompeteAreBetterAssignedTogether(t *testing.T) {
 func TestABusyGoProgramIsLinkedByTheOrderOfItsRunQueues(t *testing.T) {
 	r, err := replay.Read("../recordings/go-direct-c256.pb.gz")
 	require.NoError(t, err)
-	calls := func(disable ...string) score.Count {
-		released, err := r.Stitch(disable...)
-		require.NoError(t, err)
-		return replay.Score(released, score.Options{}).Calls
-	}
-	with, without := calls(), calls("run_queue")
+	with, without := calls(t, r), calls(t, r, "run_queue")
 	assert.Greater(t, with.Right, without.Right+20)
 	assert.LessOrEqual(t, with.Wrong, without.Wrong)
+}
+
+func TestWhoIsWokenInTurnIsLinked(t *testing.T) {
+	r, err := replay.Read("../recordings/python-fire-and-forget-p40.pb.gz")
+	require.NoError(t, err)
+	with, without := calls(t, r), calls(t, r, "in_turn")
+	assert.Greater(t, with.Right, without.Right+40)
+	assert.LessOrEqual(t, with.Wrong, without.Wrong+4, "of 1,470 calls")
 }
 
 func TestWithoutAnyMethodNothingIsLinked(t *testing.T) {

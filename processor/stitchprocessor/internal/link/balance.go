@@ -11,12 +11,8 @@ import (
 // and nothing else does. When this call began, just one had not led to its call yet. That
 // holds whatever happens between: a queue may lose its order, not its count. What such
 // calls follow, and how the counts stand, is told by wakes, and has to be confirmed by
-// them. Measured: 3,609 right, 4 wrong, where no submission said something else; the
+// them. Measured: 18,905 right, 21 wrong, where no submission said something else; the
 // precision is set so that one that does leaves it open.
-//
-// Where several had not, the one whose turn it is makes no claim even if it woke the thread,
-// too, and all before it are known: 324 right, 6 wrong in three recordings of each program,
-// and with it up to 0.4 % of the calls of a fire-and-forget pool were wrong.
 var balanceKind = Kind{Name: "balance", Class: Pattern, Trust: window.Likely, Precision: 0.99, Detached: true}
 
 const (
@@ -72,12 +68,8 @@ func balanced(l *Linker, c *window.Node) {
 	if led == nil || !led.believed() || hasCandidate(c) {
 		return
 	}
-	from := l.outstanding(led, c)
-	if from == nil && led.idle.fair() {
-		from = l.nearly(led, c)
-	}
-	if from != nil && from.Process != nil {
-		l.claimBalance(c, from)
+	if from := l.outstanding(led, c); from != nil && from.Process != nil {
+		l.claimLed(c, from, Balance)
 	}
 }
 
@@ -109,6 +101,7 @@ func (l *Linker) count(led *ledger, c *window.Node) {
 		return
 	}
 	led.time(c, waker)
+	led.reply(c, waker)
 	if before := l.p.Before(&c.Request); before != nil {
 		led.idle.observe(before.At(), l.lastHandoff(&c.Request).Time)
 	}
@@ -117,8 +110,9 @@ func (l *Linker) count(led *ledger, c *window.Node) {
 	}
 }
 
-func (l *Linker) claimBalance(c, from *window.Node) {
-	claim := window.Claim{Kind: Balance, Score: balanceKind.Precision, Trust: balanceKind.Trust}
+// claimLed claims that what was read of from led to c, if it has not led to such a call yet.
+func (l *Linker) claimLed(c, from *window.Node, k window.Kind) {
+	claim := window.Claim{Kind: k, Score: kinds[k].Precision, Trust: kinds[k].Trust}
 	r := from
 	if from.Server {
 		claim.Parent = from

@@ -34,32 +34,55 @@ func TestTheOrderOfIdleThreadsTellsAQueueFromAStack(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		next func(idle int) int // which of so many idle threads is woken
-		fair bool
+		fair bool               // nearly without exception
+		line bool               // as a rule
 	}{
-		{"the one that has waited longest", func(int) int { return 0 }, true},
-		{"the last one to fall idle", func(idle int) int { return idle - 1 }, false},
-		{"any of them", func(idle int) int { return rand.IntN(idle) }, false},
+		{"the one that has waited longest", func(int) int { return 0 }, true, true},
+		{"one of the first three", func(int) int { return rand.IntN(3) }, false, true},
+		{"the last one to fall idle", func(idle int) int { return idle - 1 }, false, false},
+		{"any of them", func(idle int) int { return rand.IntN(idle) }, false, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var i idleness
 			var idle []int64
 			for now := int64(1); now < 400; now++ {
-				idle = append(idle, now)
+				idle = append(idle, 1000*now)
 				if len(idle) < 8 {
 					continue
 				}
 				n := tt.next(len(idle))
-				i.observe(idle[n], 1000*now)
+				i.observe(idle[n], 1000*now+1)
 				idle = append(idle[:n], idle[n+1:]...)
 				if now%3 == 0 && len(idle) > 1 { // sometimes two in a row
 					n = tt.next(len(idle))
-					i.observe(idle[n], 1000*now+1)
+					i.observe(idle[n], 1000*now+2)
 					idle = append(idle[:n], idle[n+1:]...)
 				}
 			}
 			assert.Equal(t, tt.fair, i.fair())
+			assert.Equal(t, tt.line, i.inLine())
 		})
 	}
+}
+
+func TestWhatRequestsWaitForIsNotForgotten(t *testing.T) {
+	led := &ledger{}
+	request := window.NewNode(&evidence.Exchange{
+		Request:  evidence.Message{Start: 1, End: 2},
+		Response: evidence.Message{Start: 100, End: 101},
+	}, true, 101)
+	call := func(end int64) *window.Node {
+		return window.NewNode(&evidence.Exchange{Request: evidence.Message{Start: 50}, Response: evidence.Message{End: end}}, false, end)
+	}
+	for range 2 * memory {
+		led.reply(call(150), request)
+	}
+	assert.True(t, led.forgotten())
+	assert.LessOrEqual(t, led.late+led.awaited, memory)
+	for range memory / 2 {
+		led.reply(call(90), request)
+	}
+	assert.False(t, led.forgotten(), "some requests wait for theirs")
 }
 
 func TestALedgerElectsWhatHalfOfTheWakesSay(t *testing.T) {

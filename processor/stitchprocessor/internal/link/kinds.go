@@ -63,6 +63,7 @@ const (
 	RunQueue
 	Rest
 	Balance
+	InTurn
 	Only
 	Elimination
 	Order
@@ -98,6 +99,7 @@ var kinds = [Kinds]Kind{
 	RunQueue:      runQueueKind,
 	Rest:          restKind,
 	Balance:       balanceKind,
+	InTurn:        inTurnKind,
 	Only:          onlyKind,
 	Elimination:   eliminationKind,
 	Order:         orderKind,

@@ -45,6 +45,9 @@ type ledger struct {
 	settled bool
 	// agree and differ compare balance and wakes since the election.
 	agree, differ int
+	// late and awaited count such calls by whether the request whose reading woke their thread
+	// had been answered when they ended.
+	late, awaited int
 	// From the read and from the wake to a call by a thread that was woken, and from the
 	// read to the wake.
 	whole, woken, queued extreme
@@ -144,6 +147,21 @@ func (led *ledger) compare(from, waker *window.Node) {
 	}
 	led.agree++
 }
+
+// reply notes whether a call ended after the answer to the request that it is of, as a wake says.
+func (led *ledger) reply(c, waker *window.Node) {
+	if led.late+led.awaited >= memory {
+		led.late, led.awaited = led.late/2, led.awaited/2
+	}
+	if waker.Server && waker.Answered() < c.End {
+		led.late++
+	} else {
+		led.awaited++
+	}
+}
+
+// forgotten reports whether requests do not wait for such calls, nearly without exception.
+func (led *ledger) forgotten() bool { return led.awaited*16 <= led.late }
 
 // time learns how long such a call takes to come, whoever it is of.
 func (led *ledger) time(c, waker *window.Node) {

@@ -14,7 +14,7 @@ var (
 	onRequest = [...]rule{contextOfRequest, goroutineOfRequest, owns, servedInARun, repliesAfterRead, finished, postsBack}
 	onCall    = [...]rule{contextOfCall, goroutineOfCall, noteWakes}
 	onRipe    = [...]rule{ownedAfterAll, repliedAfterAll, repliedAfterWait, repliedInBurst, adjacent, ledTo, posts, followsNext, precedesNext, submitted, createdBy, cloned, clonedInside}
-	onCount   = [...]rule{leftOver, balanced, ranInTurn}
+	onCount   = [...]rule{leftOver, balanced, inTurn, ranInTurn}
 	onTime    = [...]rule{onlyOne, eliminated, inOrder, isolated}
 	// supporting are the rules whose claims are compared with certain links.
 	supporting = [...]rule{adjacent, posts, followsNext, submitted, createdBy, sameRequestID, inOrder, isolated}
@@ -260,7 +260,7 @@ func (l *Linker) Decided(call *window.Node) {
 	l.repeats.learn(call)
 	l.runs.learn(call)
 	d := Describe(call.Kind)
-	if d.Trust < window.Likely || d.Class == Pattern || !l.trust.sample() {
+	if d.Trust < window.Likely || d.Class == Pattern || call.Kind == InTurn || !l.trust.sample() {
 		return
 	}
 	if len(l.review) == maxReview {

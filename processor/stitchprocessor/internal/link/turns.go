@@ -37,22 +37,6 @@ func (l *Linker) outstanding(led *ledger, c *window.Node) *window.Node {
 	return nil
 }
 
-// nearly is the same by the usual instead of the least times, if whoever woke the thread
-// of c agrees.
-func (l *Linker) nearly(led *ledger, c *window.Node) *window.Node {
-	waker := l.waker(c)
-	s := l.ledgers.supply(led)
-	if s == nil || waker == nil || sourceOf(waker) != s.of || l.habits.lost.about(c) {
-		return nil
-	}
-	t := turns{led: led, whole: led.whole.middle, woken: led.woken.middle}
-	i, ok := t.around(&s.timeline, c)
-	if ok && t.near[i] == waker && t.parted(i) && t.parted(i+1) {
-		return waker
-	}
-	return nil
-}
-
 // turns is a few sources in the order in which they can have led to calls.
 type turns struct {
 	led          *ledger
