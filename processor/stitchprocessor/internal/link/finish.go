@@ -68,6 +68,9 @@ func (l *Linker) finish(c, r *window.Node, h *evidence.Handoff, last bool) {
 	if !l.wakes.believed() || l.locks.unreliable(h) {
 		return
 	}
+	if made := l.madeFor(c); made != nil && made != r {
+		return // it met another one's thread at a lock
+	}
 	l.hops.observe(c, r, h)
 	unproven := l.locks.young() && l.hasReadReply(r)
 	switch {

@@ -101,13 +101,31 @@ func (t *tasks) undecided(call *window.Node) bool {
 // manyThreads is more than a pool has that grows with the load.
 const manyThreads = 128
 
-func cloned(l *Linker, c *window.Node) {
+// createdBy returns the request that a thread had read, and no other one, when it created
+// the thread that wrote c, or nil.
+func (l *Linker) createdBy(c *window.Node) *window.Node {
 	h := cloneOf(&c.Request)
 	if h == nil || h.Source != evidence.ServerRead || h.Hops > 0 {
-		return
+		return nil
 	}
-	r := l.requestAt(h)
-	if r == nil || !l.soleOn(r) {
+	if r := l.requestAt(h); r != nil && l.soleOn(r) {
+		return r
+	}
+	return nil
+}
+
+// madeFor returns the request that the thread of c was created for, in programs that create
+// one for each task, or nil.
+func (l *Linker) madeFor(c *window.Node) *window.Node {
+	if !l.tasks.threaded() {
+		return nil
+	}
+	return l.createdBy(c)
+}
+
+func cloned(l *Linker, c *window.Node) {
+	r := l.createdBy(c)
+	if r == nil {
 		return
 	}
 	claim := window.Claim{Parent: r, Kind: Clone, Score: cloneKind.Precision, Trust: cloneKind.Trust}

@@ -140,13 +140,7 @@ func TestACloneCountsWhereThreadsAreMadeForTasks(t *testing.T) {
 				last = c
 			}
 		})
-		for i := range first + later {
-			e := evidence.Exchange{Request: evidence.Message{Start: 1, Point: evidence.Point{TID: 9, IO: 1}}}
-			if i >= first {
-				e.Request.IO = 2
-			}
-			l.Learn(window.NewNode(&e, false, 2))
-		}
+		makeThreads(l, first, later)
 		for _, n := range read(t, "1<R 1c2 2>a 2<a 1>R").deliver(l, p, false) {
 			if !n.Server {
 				l.Ripe(n, false)
@@ -158,6 +152,29 @@ func TestACloneCountsWhereThreadsAreMadeForTasks(t *testing.T) {
 	assert.Equal(t, window.Support, trust(64, 0), "a pool may have as many threads")
 	assert.Equal(t, window.Likely, trust(200, 100), "a thread for each task, with one or two calls")
 	assert.Equal(t, window.Support, trust(130, 5000), "a large pool")
+}
+
+// makeThreads has l learn calls that are the first thing that their thread does, and others.
+func makeThreads(l *link.Linker, first, later int) {
+	for i := range first + later {
+		e := evidence.Exchange{Request: evidence.Message{Start: 1, Point: evidence.Point{TID: 9, IO: 1}}}
+		if i >= first {
+			e.Request.IO = 2
+		}
+		l.Learn(window.NewNode(&e, false, 2))
+	}
+}
+
+func TestAThreadThatWasMadeForOneRequestCompletesNoOtherOne(t *testing.T) {
+	const forgotten = "1<R 1c2 1>R 3<S 2>a 2<a 2w3/b0 3>S"
+	l, p, claims := newLinker()
+	assert.Equal(t, []string{"completion a S"}, about(collect(t, l, p, claims, forgotten), "completion"), "a pool may have made it")
+
+	l, p, claims = newLinker()
+	makeThreads(l, 200, 100)
+	assert.Empty(t, about(collect(t, l, p, claims, forgotten), "completion"))
+	const awaited = "1<R 1c2 2>a 2<a 2w1/b0 1>R"
+	assert.Equal(t, []string{"completion a R"}, about(collect(t, l, p, claims, awaited), "completion"))
 }
 
 func TestNeighboursInGoAreWorthWhatTheyProved(t *testing.T) {
