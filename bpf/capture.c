@@ -339,6 +339,27 @@ int BPF_PROG(inet_sock_set_state, struct sock *sk, int oldstate, int newstate)
 	return HOOK(on_state(sk, oldstate, newstate));
 }
 
+static __always_inline void on_destroy(struct sock *sk)
+{
+	__u64 key = (__u64)sk;
+
+	on_close(sk, TCP_CLOSE);
+	bpf_map_delete_elem(&conns, &key);
+}
+
+/*
+ * tcp_destroy_sock is a tracepoint meant for tracers since 4.16. The descriptor is
+ * closed: of the hooks, only that of a system call can still be using the entry that
+ * ended just before another thread closed it. This also reports the end where
+ * inet_sock_set_state could not: skipped, being under way on that CPU, or too early
+ * for a connection that was accepted, or announced, at that moment.
+ */
+SEC("tp_btf/tcp_destroy_sock")
+int BPF_PROG(tcp_destroy_sock, struct sock *sk)
+{
+	return HOOK(on_destroy(sk));
+}
+
 static __always_inline void on_retransmit(struct sock *sk)
 {
 	struct conn *conn = conn_lookup(sk);
@@ -347,7 +368,7 @@ static __always_inline void on_retransmit(struct sock *sk)
 		.time_ns = bpf_ktime_get_ns(),
 	};
 
-	if (!conn)
+	if (!conn || is_closed(conn))
 		return;
 	if (!conn->announced)
 		announce(conn, sk);

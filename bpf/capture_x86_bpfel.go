@@ -34,7 +34,9 @@ type CaptureConn struct {
 	Direction uint8
 	Announced uint8
 	Found     uint8
-	Pad       [4]uint8
+	Ended     uint8
+	Pad       [3]uint8
+	Close     CaptureCloseRecord
 }
 
 type CaptureConnRecord struct {
@@ -202,6 +204,7 @@ const (
 	CaptureProgSysEnterAgain    = "sys_enter_again"
 	CaptureProgSysExit          = "sys_exit"
 	CaptureProgSysExitAgain     = "sys_exit_again"
+	CaptureProgTcpDestroySock   = "tcp_destroy_sock"
 	CaptureProgTcpRetransmitSkb = "tcp_retransmit_skb"
 	CaptureVarCaptureSize       = "capture_size"
 	CaptureVarConnIds           = "conn_ids"
@@ -270,6 +273,7 @@ type CaptureProgramSpecs struct {
 	SysEnterAgain    *ebpf.ProgramSpec `ebpf:"sys_enter_again"`
 	SysExit          *ebpf.ProgramSpec `ebpf:"sys_exit"`
 	SysExitAgain     *ebpf.ProgramSpec `ebpf:"sys_exit_again"`
+	TcpDestroySock   *ebpf.ProgramSpec `ebpf:"tcp_destroy_sock"`
 	TcpRetransmitSkb *ebpf.ProgramSpec `ebpf:"tcp_retransmit_skb"`
 }
 
@@ -383,6 +387,7 @@ type CapturePrograms struct {
 	SysEnterAgain    *ebpf.Program `ebpf:"sys_enter_again"`
 	SysExit          *ebpf.Program `ebpf:"sys_exit"`
 	SysExitAgain     *ebpf.Program `ebpf:"sys_exit_again"`
+	TcpDestroySock   *ebpf.Program `ebpf:"tcp_destroy_sock"`
 	TcpRetransmitSkb *ebpf.Program `ebpf:"tcp_retransmit_skb"`
 }
 
@@ -397,6 +402,7 @@ func (p *CapturePrograms) Close() error {
 		p.SysEnterAgain,
 		p.SysExit,
 		p.SysExitAgain,
+		p.TcpDestroySock,
 		p.TcpRetransmitSkb,
 	)
 }

@@ -2,7 +2,9 @@
 /*
  * From file descriptor to TCP socket, and the table of connections. An entry is
  * made by accept, by connect, or by the first I/O on a connection that existed
- * before; it goes when the kernel closes the socket.
+ * before. It stays when the connection closes and goes with the socket: a hook on
+ * another CPU may still be using it, and the map gives memory that was freed to the
+ * next connection at once.
  */
 #ifndef OTELCOL_BPF_SOCKET_H
 #define OTELCOL_BPF_SOCKET_H
@@ -22,7 +24,10 @@ struct conn {
 	__u8 direction; /* of the last I/O, or NO_DIRECTION */
 	__u8 announced; /* the conn record reached the ring buffer */
 	__u8 found;	/* it existed before */
-	__u8 pad[4];
+	__u8 ended;	/* the close record was sent */
+	__u8 pad[3];
+	/* Once it has a type, what is moved counts as failed I/O. */
+	struct close_record close;
 };
 
 /* Keyed by the address of struct sock. */
@@ -79,9 +84,8 @@ static __always_inline __u32 ports_of(struct sock *sk)
 /*
  * Is the connection over? The socket may still be in use: a reset can come while
  * a system call writes (on the loopback its own write brings it), before accept
- * returns, or before the last bytes are read. Nobody will say again that such a
- * connection closes, so it must not get an entry: what is moved on it counts as
- * failed I/O.
+ * returns, or before the last bytes are read. Such a connection needs no entry any
+ * more: what is moved on it counts as failed I/O.
  */
 static __always_inline bool is_over(struct sock *sk)
 {
@@ -137,8 +141,18 @@ static __always_inline struct conn *conn_find(struct sock *sk, const struct thre
 }
 
 /*
+ * Do both belong to one socket? The local port, in the upper half, is zero from
+ * before the kernel says that the connection closes, so on another CPU that may
+ * come in the middle of a system call.
+ */
+static __always_inline bool same_ports(__u32 then, __u32 now)
+{
+	return then == now || now == (then & 0xffff);
+}
+
+/*
  * The entry of a socket that `task` uses. The address alone does not name the
- * connection: after a lost close another socket may live there, with other
+ * connection: after a lost end another socket may live there, with other
  * ports. (A connecting socket gets its source port after the entry was made.)
  */
 static __always_inline struct conn *conn_lookup(struct sock *sk)
@@ -150,7 +164,7 @@ static __always_inline struct conn *conn_lookup(struct sock *sk)
 	if (!conn)
 		return NULL;
 	ports = ports_of(sk);
-	if (conn->ports == ports)
+	if (same_ports(conn->ports, ports))
 		return conn;
 	if (conn->direction == NO_DIRECTION && conn->role == ROLE_CLIENT) {
 		conn->ports = ports;
@@ -201,20 +215,28 @@ static __always_inline void announce(struct conn *conn, struct sock *sk)
 	conn->announced = emit(&record, sizeof(record), COUNT_RECORD_CONN, LOST_RING_CONN, false);
 }
 
+static __always_inline bool is_closed(const struct conn *conn)
+{
+	return conn->close.type == RECORD_CLOSE;
+}
+
+/*
+ * The connection closes, or is destroyed. A system call that is under way may
+ * announce a connection that has closed meanwhile: then only the latter can say so.
+ */
 static __always_inline void conn_close(struct sock *sk, struct conn *conn, bool connecting)
 {
-	struct close_record record = {
-		.type = RECORD_CLOSE,
-		.connecting = connecting,
-		.error = BPF_CORE_READ(sk, sk_err),
-		.conn = conn->id,
-		.time_ns = bpf_ktime_get_ns(),
-	};
-	__u64 key = (__u64)sk;
-
-	if (conn->announced)
-		emit(&record, sizeof(record), COUNT_RECORD_CLOSE, LOST_RING_CLOSE, false);
-	bpf_map_delete_elem(&conns, &key);
+	if (!is_closed(conn)) {
+		conn->close.conn = conn->id;
+		conn->close.connecting = connecting;
+		conn->close.error = BPF_CORE_READ(sk, sk_err);
+		conn->close.time_ns = bpf_ktime_get_ns();
+		conn->close.type = RECORD_CLOSE;
+	}
+	if (!conn->announced || conn->ended)
+		return;
+	conn->ended = true;
+	emit(&conn->close, sizeof(conn->close), COUNT_RECORD_CLOSE, LOST_RING_CLOSE, false);
 }
 
 #endif

@@ -193,7 +193,7 @@ static __always_inline void on_transfer(struct sock *sk, struct conn *conn,
 	struct io_scratch *scratch = bpf_map_lookup_elem(&io_scratch, &zero);
 	struct io_record *record;
 
-	if (!scratch || (!conn && is_over(sk)))
+	if (!scratch || (conn ? is_closed(conn) : is_over(sk)))
 		return;
 	record = &scratch->record;
 	record->exit_ns = bpf_ktime_get_ns();

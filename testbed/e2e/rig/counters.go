@@ -170,7 +170,7 @@ var losses = []string{
 // thread that is woken again and again before its next I/O remembers some of the
 // wakes; a wake within a wake is none of a program's; and now and then a socket
 // changes its state in an interrupt, in the middle of another one's change. What
-// that could hide, an end of a connection, tests ask for by itself.
+// that could hide, an end of a connection, is told once more when the socket goes.
 var cuts = map[string]bool{"cause=handoffs": true, "cause=wake_recursion": true, "cause=recursion": true}
 
 // forgotten are tables of what the stitch processor remembers of the past, which lose no

@@ -45,6 +45,7 @@ func actors() map[string]func() (any, error) {
 		"turns":     actTurns,
 		"fin":       actFin,
 		"reset":     actReset,
+		"cut off":   actCutOff,
 	}
 	for name := range precedings() {
 		out[name] = actPreceding

@@ -22,7 +22,7 @@ const privileges = "run as root, or with the capabilities BPF, PERFMON, SYS_PTRA
 // tracepoints are the hooks, by their names in the kernel's BTF.
 var tracepoints = []string{
 	"sys_enter", "sys_exit", "sched_waking", "sched_process_fork",
-	"sched_process_exec", "sched_process_exit", "inet_sock_set_state", "tcp_retransmit_skb",
+	"sched_process_exec", "sched_process_exit", "inet_sock_set_state", "tcp_destroy_sock", "tcp_retransmit_skb",
 }
 
 // Check reports whether the programs can run here: nil, or an error that matches

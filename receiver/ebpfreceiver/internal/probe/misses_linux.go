@@ -31,8 +31,8 @@ func (p *Probe) addMisses(sums *[NumCounters]uint64) error {
 	for program, to := range map[*ebpf.Program]Counter{
 		o.SysExit: LostRecursion, o.SchedProcessFork: LostRecursion, o.SchedProcessExec: LostRecursion,
 		o.SchedProcessExit: LostRecursion, o.InetSockSetState: LostRecursion,
-		o.TcpRetransmitSkb: LostRecursion,
-		o.SysEnter:         CutRecursion, o.SchedWaking: CutRecursion,
+		o.TcpDestroySock: LostRecursion, o.TcpRetransmitSkb: LostRecursion,
+		o.SysEnter: CutRecursion, o.SchedWaking: CutRecursion,
 	} {
 		n, err := misses(program, second[program])
 		if err != nil {

@@ -110,7 +110,8 @@ func (p *Probe) programs() []*ebpf.Program {
 	o := &p.objects
 	out := []*ebpf.Program{
 		o.SysEnter, o.SysExit, o.SchedWaking, o.SchedProcessFork,
-		o.SchedProcessExec, o.SchedProcessExit, o.InetSockSetState, o.TcpRetransmitSkb,
+		o.SchedProcessExec, o.SchedProcessExit, o.InetSockSetState, o.TcpDestroySock,
+		o.TcpRetransmitSkb,
 	}
 	if p.twice {
 		out = append(out, o.SysEnterAgain, o.SysExitAgain)

@@ -455,10 +455,12 @@ func TestConnectionsComeAndGoWithoutGrowth(t *testing.T) {
 // entries counts what the kernel side's table of connections holds.
 func entries(s *stage) (n int) {
 	var key uint64
-	var value [96]byte
-	for it := s.objects.Conns.Iterate(); it.Next(&key, &value); {
+	var value []byte
+	it := s.objects.Conns.Iterate()
+	for it.Next(&key, &value) {
 		n++
 	}
+	require.NoError(s.t, it.Err())
 	return n
 }
 
