@@ -105,10 +105,13 @@ static __always_inline void on_accept(struct task_struct *task, struct thread *t
 	struct sock *sk = file ? socket_of(file) : NULL;
 	struct thread_point at;
 
-	if (!sk || !is_socket(file) || !is_tcp(sk) || is_over(sk))
+	if (!sk || !is_socket(file) || !is_tcp(sk))
 		return;
 	point_of(&at, thread, task, regs);
 	conn_add(sk, ROLE_SERVER, &at, bpf_ktime_get_ns());
+	/* Asked before, a close in between would find no entry and tell nobody. */
+	if (is_over(sk))
+		conn_delete(sk);
 }
 
 /* splice names a socket at either end. */
@@ -341,10 +344,8 @@ int BPF_PROG(inet_sock_set_state, struct sock *sk, int oldstate, int newstate)
 
 static __always_inline void on_destroy(struct sock *sk)
 {
-	__u64 key = (__u64)sk;
-
 	on_close(sk, TCP_CLOSE);
-	bpf_map_delete_elem(&conns, &key);
+	conn_delete(sk);
 }
 
 /*
@@ -352,7 +353,7 @@ static __always_inline void on_destroy(struct sock *sk)
  * closed: of the hooks, only that of a system call can still be using the entry that
  * ended just before another thread closed it. This also reports the end where
  * inet_sock_set_state could not: skipped, being under way on that CPU, or too early
- * for a connection that was accepted, or announced, at that moment.
+ * for a connection that was announced, or found, at that moment.
  */
 SEC("tp_btf/tcp_destroy_sock")
 int BPF_PROG(tcp_destroy_sock, struct sock *sk)

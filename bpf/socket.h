@@ -81,15 +81,23 @@ static __always_inline __u32 ports_of(struct sock *sk)
 	return READ(struct sock, sk, __sk_common.skc_portpair);
 }
 
+/* In host order; the lower half is the remote one, as on the wire. */
+static __always_inline __u16 local_port(__u32 ports)
+{
+	return ports >> 16;
+}
+
 /*
  * Is the connection over? The socket may still be in use: a reset can come while
  * a system call writes (on the loopback its own write brings it), before accept
  * returns, or before the last bytes are read. Such a connection needs no entry any
- * more: what is moved on it counts as failed I/O.
+ * more: what is moved on it counts as failed I/O. The local port goes some time
+ * before the kernel says that the connection closes.
  */
 static __always_inline bool is_over(struct sock *sk)
 {
-	return READ(struct sock, sk, __sk_common.skc_state) == TCP_CLOSE;
+	return READ(struct sock, sk, __sk_common.skc_state) == TCP_CLOSE ||
+	       !local_port(ports_of(sk));
 }
 
 static __always_inline struct conn *conn_add(struct sock *sk, __u8 role,
@@ -110,6 +118,13 @@ static __always_inline struct conn *conn_add(struct sock *sk, __u8 role,
 		return NULL;
 	}
 	return bpf_map_lookup_elem(&conns, &key);
+}
+
+static __always_inline void conn_delete(struct sock *sk)
+{
+	__u64 key = (__u64)sk;
+
+	bpf_map_delete_elem(&conns, &key);
 }
 
 /*
@@ -140,11 +155,7 @@ static __always_inline struct conn *conn_find(struct sock *sk, const struct thre
 	return conn;
 }
 
-/*
- * Do both belong to one socket? The local port, in the upper half, is zero from
- * before the kernel says that the connection closes, so on another CPU that may
- * come in the middle of a system call.
- */
+/* Do both belong to one socket? Now it may be about to close, see is_over. */
 static __always_inline bool same_ports(__u32 then, __u32 now)
 {
 	return then == now || now == (then & 0xffff);
@@ -171,7 +182,7 @@ static __always_inline struct conn *conn_lookup(struct sock *sk)
 		return conn;
 	}
 	count(SKIP_STALE_CONN);
-	bpf_map_delete_elem(&conns, &key);
+	conn_delete(sk);
 	return NULL;
 }
 
@@ -184,11 +195,7 @@ static __always_inline void map_v4(__u8 *addr, __be32 v4)
 
 static __always_inline void read_addresses(struct conn_record *record, struct sock *sk)
 {
-	__be16 dport = BPF_CORE_READ(sk, __sk_common.skc_dport);
-
 	record->family = BPF_CORE_READ(sk, __sk_common.skc_family);
-	record->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
-	record->remote_port = __builtin_bswap16(dport);
 	record->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
 	if (record->family == AF_INET) {
 		map_v4(record->local_addr, BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr));
@@ -209,6 +216,8 @@ static __always_inline void announce(struct conn *conn, struct sock *sk)
 		.conn = conn->id,
 		.time_ns = conn->time_ns,
 		.at = conn->at,
+		.local_port = local_port(conn->ports),
+		.remote_port = __builtin_bswap16(conn->ports & 0xffff),
 	};
 
 	read_addresses(&record, sk);

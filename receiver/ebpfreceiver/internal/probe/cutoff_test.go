@@ -93,10 +93,13 @@ func TestAConnectionCutOffInTheMiddleOfACallStaysItself(t *testing.T) {
 	assert.Equal(t, counters[RecordsConn], counters[RecordsClose])
 	assert.Zero(t, entries(s))
 	assert.GreaterOrEqual(t, len(s.conns), n, "the clients' ends, at least")
-	found, strange := 0, 0
+	found, portless, strange := 0, 0, 0
 	for _, c := range s.conns {
 		if c.Found {
 			found++
+		}
+		if c.Local.Port() == 0 || c.Remote.Port() == 0 {
+			portless++
 		}
 	}
 	for _, e := range s.ios {
@@ -105,6 +108,7 @@ func TestAConnectionCutOffInTheMiddleOfACallStaysItself(t *testing.T) {
 		}
 	}
 	assert.Zero(t, found, "connections that seemed to be older")
+	assert.Zero(t, portless, "connections without their ports")
 	assert.Zero(t, strange, "messages on the connection of another")
 }
 
