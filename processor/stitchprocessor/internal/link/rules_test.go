@@ -126,6 +126,7 @@ func TestWakeRules(t *testing.T) {
 		{"a waker that had read a reply is a relay", "1<R 3>b 3<b 3w2/b0 2>a 2<a 1>R", "submit", ""},
 		{"a request that was answered before the wake is not meant", "1<R 2>R 1w3/b0 3>a 3<a", "submit", ""},
 		{"one that was answered after it is", "1<R 1w2/b0 1>R 2>a 2<a", "submit", "submit a R"},
+		{"a thread that reads requests itself takes none from others", "1<R 1w2/b0 2>a 2<S 2<a 2>S 1>R", "submit", ""},
 
 		{"a thread created for the request calls for it", "1<R 1c2 2>a 2<a 1>R", "clone", "clone a R"},
 		{"even after the reply", "1<R 1c2 1>R 2>a 2<a", "clone", "clone a R"},

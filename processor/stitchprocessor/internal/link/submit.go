@@ -22,10 +22,11 @@ func submitted(l *Linker, c *window.Node) {
 	}
 }
 
-// submitterOf returns the request whose reader woke the thread that then wrote c, or nil.
+// submitterOf returns the request whose reader woke the thread that then wrote c, or nil. A
+// thread that reads requests itself has its own work: others wake it at locks.
 func (l *Linker) submitterOf(c *window.Node) *window.Node {
 	m := &c.Request
-	if m.Goroutine() {
+	if m.Goroutine() || len(l.p.ReadBy(m.TID)) > 0 {
 		return nil
 	}
 	last := l.lastHandoff(m)
