@@ -41,6 +41,13 @@ func (p *Problem) Set(row, column int, cost float64) {
 	}
 }
 
+// Add adds to the cost of giving column to row.
+func (p *Problem) Add(row, column int, cost float64) {
+	if row < p.rows && column < p.columns {
+		p.cost[row][column] = min(p.cost[row][column]+cost, Never)
+	}
+}
+
 // SetAlone sets the cost of giving a row no column.
 func (p *Problem) SetAlone(row int, cost float64) {
 	if row < p.rows {

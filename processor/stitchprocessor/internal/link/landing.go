@@ -127,10 +127,7 @@ func (l *Linker) landCost(hb *habit, r, c *window.Node) float64 {
 
 // endOff is by how much time the end of c is out of place if its rank should be another.
 func (hb *habit) endOff(rank int32, c *window.Node) int64 {
-	if place := hb.ends.at(rank); place != 0 {
-		return c.End - place
-	}
-	return 0
+	return hb.ends.off(rank, rank, c.End, hb.ends.other(c.End))
 }
 
 // lands reports whether calls of this kind end in such replies.

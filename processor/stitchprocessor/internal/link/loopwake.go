@@ -152,12 +152,30 @@ func (lp *loop) hear(l *Linker, m *window.Message) {
 		if source := l.p.Message(h.SourceTID, h.SourceIO); source == nil {
 			l.loops.wakes.lost(l.p, lp.tid, m.Tick, h)
 		} else if source.Kind == evidence.ClientRead {
+			l.tellAt(source.Node, h.Time)
 			n := &source.Node.Note
-			if n.ToldAt == 0 || h.Time < n.ToldAt {
-				n.ToldAt = h.Time
-			}
 			n.Loop, n.Told = lp.tid, m.Tick
 		}
+	}
+}
+
+// tellAt takes note that the thread which had read the reply of c told an event loop of it:
+// it had put it into the queue by then, and had nothing else in hand before.
+func (l *Linker) tellAt(c *window.Node, at int64) {
+	if c.Note.ToldAt != 0 && c.Note.ToldAt <= at {
+		return
+	}
+	c.Note.ToldAt = at
+	if hb := l.habits.calls.get(c.Operation); hb != nil {
+		hb.ends.bound(c.End, at)
+	}
+	next := l.p.After(&c.Response)
+	if next == nil || next.Kind != evidence.ClientWrite || next.Node.Note.Free >= at || next.Start < at {
+		return
+	}
+	next.Node.Note.Free = at
+	if hb := l.habits.calls.get(next.Node.Operation); hb != nil {
+		hb.starts.bound(next.Start, at)
 	}
 }
 

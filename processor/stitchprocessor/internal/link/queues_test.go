@@ -1,6 +1,7 @@
 package link
 
 import (
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -21,7 +22,7 @@ type queueCase struct {
 func newQueueCase() *queueCase {
 	q := &queueCase{l: New(window.New(), func(*window.Node, window.Claim) {}), ios: map[uint32]uint32{}}
 	q.hb = q.l.habits.calls.meet(0)
-	q.hb.landing.queueing = queueing{record{agree: enough}, record{agree: enough}}
+	q.hb.landing.queueing = queueing{in: record{agree: enough}, out: record{agree: enough}}
 	return q
 }
 
@@ -54,18 +55,28 @@ func (q *queueCase) add(server bool, request, response evidence.Message) *window
 	return n
 }
 
+// disorder of c and rival, of which r and other are the requests.
+func (q *queueCase) disorder(c, r, rival, other *window.Node) float64 {
+	return q.l.disorder(q.hb, c, r, rival, other)
+}
+
 func TestAQueueGivesInTheOrderInWhichItWasGiven(t *testing.T) {
 	q := newQueueCase()
 	r, s := q.request(10, 500), q.request(20, 600)
 	a, b := q.call(2, 5, 30, 200), q.call(3, 35, 40, 300)
-	assert.True(t, q.l.contradict(q.hb, b, r, a, s), "b came out after a, and r went in before s")
-	assert.False(t, q.l.contradict(q.hb, a, r, b, s))
+	assert.InDelta(t, never, q.disorder(b, r, a, s), 0, "b came out after a, and r went in before s")
+	assert.Zero(t, q.disorder(a, r, b, s))
+	b.Note.Free = 1
+	assert.Zero(t, q.disorder(b, r, a, s), "b may have come out first and have been held up")
 	b.Note.Free = 25
-	assert.False(t, q.l.contradict(q.hb, b, r, a, s), "b may have come out first and have been held up")
+	assert.InDelta(t, math.Log(12), q.disorder(b, r, a, s), 0.1, "but not if it was free after a")
+	assert.Equal(t, q.disorder(b, r, a, s), q.disorder(a, s, b, r), "whichever is looked at")
+	q.hb.landing.likely = record{agree: 100, disagree: 99}
+	assert.InDelta(t, 0, q.disorder(b, r, a, s), 0.2, "which says nothing in this program")
 
 	b.Note.Free = 35
 	q.hb.landing.queueing = queueing{}
-	assert.False(t, q.l.contradict(q.hb, b, r, a, s), "it is not known to be a queue")
+	assert.Zero(t, q.disorder(b, r, a, s), "it is not known to be a queue")
 }
 
 func TestALoopRepliesInTheOrderInWhichItIsTold(t *testing.T) {
@@ -73,10 +84,48 @@ func TestALoopRepliesInTheOrderInWhichItIsTold(t *testing.T) {
 	r, s := q.request(10, 500), q.request(20, 600)
 	a, b := q.call(2, 0, 30, 200), q.call(3, 0, 40, 300)
 	q.call(2, 0, 290, 900)
-	assert.True(t, q.l.contradict(q.hb, b, r, a, s), "a's thread had gone on when b was done, and r was replied to first")
-	assert.False(t, q.l.contradict(q.hb, a, r, b, s))
+	assert.InDelta(t, never, q.disorder(b, r, a, s), 0, "a's thread had gone on when b was done, and r was replied to first")
+	assert.Zero(t, q.disorder(a, r, b, s))
 	q.hb.landing.out = record{agree: enough, disagree: enough}
-	assert.False(t, q.l.contradict(q.hb, b, r, a, s), "threads of this program go on before they tell")
+	assert.Zero(t, q.disorder(b, r, a, s), "threads of this program go on before they tell")
+}
+
+func TestWhatEndsFirstAndGoesOnFirstMostlyWasToldFirst(t *testing.T) {
+	q := newQueueCase()
+	q.hb.landing.in = record{}
+	r, s := q.request(10, 500), q.request(20, 600)
+	a, b := q.call(2, 0, 30, 200), q.call(3, 0, 40, 300)
+	assert.Zero(t, q.disorder(b, r, a, s), "it is not known when they went on")
+	q.call(2, 0, 400, 900)
+	q.call(3, 0, 450, 900)
+	assert.InDelta(t, math.Log(12), q.disorder(b, r, a, s), 0.1)
+	assert.Zero(t, q.disorder(a, r, b, s))
+	q.l.tellAt(b, 350)
+	assert.Zero(t, q.disorder(b, r, a, s), "the loop slept until it was told of b")
+	assert.InDelta(t, otherTold, q.disorder(a, r, b, s), 0, "so it is a that was later")
+	q.l.tellAt(a, 290)
+	assert.InDelta(t, never, q.disorder(b, r, a, s), 0, "unless it had been told of a already")
+}
+
+func TestAThreadIsFreeWhenItHasToldTheLoop(t *testing.T) {
+	q := newQueueCase()
+	a := q.call(2, 0, 30, 200)
+	next := q.call(2, 200, 400, 900)
+	q.l.habits.observe(q.l.p, a, 2)
+	q.l.habits.observe(q.l.p, next, 2)
+	assert.Equal(t, int64(200), next.Note.Free)
+	assert.Equal(t, int64(400), q.hb.ends.other(200))
+	q.l.tellAt(a, 250)
+	assert.Equal(t, int64(250), next.Note.Free)
+	assert.Equal(t, int64(250), q.hb.ends.other(200), "its reply was in the queue by then")
+	assert.Equal(t, int64(250), q.hb.starts.other(400))
+	q.l.tellAt(a, 300)
+	assert.Equal(t, int64(250), a.Note.ToldAt, "the first time counts")
+
+	last := q.call(2, 0, 950, 990)
+	q.l.tellAt(next, 920)
+	q.l.habits.observe(q.l.p, last, 2)
+	assert.Equal(t, int64(920), last.Note.Free, "also if that is known before")
 }
 
 func TestWhatIsKnownOfNeighboursBindsTheOthers(t *testing.T) {

@@ -17,12 +17,17 @@ func (h *habits) wentOn(p *window.Process, m *window.Message) int64 {
 	if before == nil {
 		return m.Start
 	}
+	since := before.At()
 	if before.Kind == evidence.ClientRead {
+		left := m.Start
+		if told := before.Node.Note.ToldAt; told != 0 {
+			since, left = max(since, told), min(left, told)
+		}
 		if hb := h.calls.get(before.Node.Operation); hb != nil {
-			hb.ends.bound(before.Node.End, m.Start)
+			hb.ends.bound(before.Node.End, left)
 		}
 	}
-	return freeSince(min(before.At(), m.Start), m)
+	return freeSince(min(since, m.Start), m)
 }
 
 // longSleep is how long a thread that has nothing to do sleeps at least. Ns.
