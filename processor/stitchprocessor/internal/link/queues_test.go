@@ -128,6 +128,26 @@ func TestAThreadIsFreeWhenItHasToldTheLoop(t *testing.T) {
 	assert.Equal(t, int64(920), last.Note.Free, "also if that is known before")
 }
 
+func TestAThreadThatSleptIsFreeWhenItIsHandedSomething(t *testing.T) {
+	const before, start = int64(1e9), int64(2e9)
+	for name, tt := range map[string]struct {
+		waited   evidence.Waited
+		handoffs []evidence.Handoff
+		free     int64
+	}{
+		"it was woken":                     {evidence.WaitedFutex, []evidence.Handoff{{Time: 1.9e9}}, 1.9e9},
+		"several times":                    {evidence.WaitedFutex, []evidence.Handoff{{Time: 1.9e9}, {Time: 1.8e9, Hops: 0}, {Time: 1.85e9, Hops: 2}}, 1.8e9},
+		"it did not sleep":                 {0, []evidence.Handoff{{Time: 1.9e9}}, before},
+		"not for long":                     {evidence.WaitedFutex, []evidence.Handoff{{Time: before + longSleep - 1}}, before},
+		"by one that had nothing itself":   {evidence.WaitedFutex, []evidence.Handoff{{Time: 1.9e9}, {Time: 1.8e9, Hops: 1}}, before},
+		"it is not known by whom":          {evidence.WaitedFutex, nil, before},
+		"before it did what it did before": {evidence.WaitedFutex, []evidence.Handoff{{Time: 0.9e9}}, before},
+	} {
+		m := &window.NewNode(&evidence.Exchange{Request: evidence.Message{Start: start, Waited: tt.waited, Handoffs: tt.handoffs}}, false, start).Request
+		assert.Equal(t, tt.free, freeSince(before, m), name)
+	}
+}
+
 func TestWhatIsKnownOfNeighboursBindsTheOthers(t *testing.T) {
 	q := newQueueCase()
 	r, s, x := q.request(10, 500), q.request(20, 600), q.request(30, 700)

@@ -34,21 +34,22 @@ func (h *habits) wentOn(p *window.Process, m *window.Message) int64 {
 const longSleep = int64(10e6)
 
 // freeSince is since when the thread of m, which has done nothing else since before, had
-// what it needs for m, at the earliest: if it slept for long, since it was woken.
+// what it needs for m, at the earliest: if it slept for long, since it was woken, by a thread
+// that had something to hand on. Others end pauses and hand over locks, of what it had in hand.
 func freeSince(before int64, m *window.Message) int64 {
 	if m.Waited&evidence.WaitedFutex == 0 {
 		return before
 	}
-	woken := m.Start
+	var first *evidence.Handoff
 	for i := range m.Handoffs {
-		if h := &m.Handoffs[i]; h.Time > before {
-			woken = min(woken, h.Time)
+		if h := &m.Handoffs[i]; h.Time > before && h.Time < m.Start && (first == nil || h.Time < first.Time) {
+			first = h
 		}
 	}
-	if woken == m.Start || woken < before+longSleep {
+	if first == nil || first.Hops > 0 || first.Time < before+longSleep {
 		return before
 	}
-	return woken
+	return first.Time
 }
 
 // wokenBy takes note that a worker completed r.
