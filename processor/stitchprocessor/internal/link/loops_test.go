@@ -22,6 +22,7 @@ func TestLoopRulesWithoutLag(t *testing.T) {
 		{"a reply uses the read up", "1tick 1<R 1>R 1>a 1tick 1<a", "tick", ""},
 		{"a connect is what the request led to, the first write is not", "1tick 1<R 1@a 1tick 1<S 1>a 1tick 1<a 1>R 1tick 1>S", "tick", "tick a R"},
 		{"a new connection whose connect was made elsewhere tells nothing", "1tick 2<Q 2@a 1<R 1>a 1tick 1<a 1>R", "tick", ""},
+		{"another's reply that comes late tells nothing about calls", "1tick 1<Q 1tick 1<R 1>Q 1<S 1tick 1<T 1>a 1<U 1tick 1<a 1tick 1>T", "tick", "tick a T"},
 		{"what other threads posted may be theirs", "2<Q 2p1 1tick 1<R 1>a 1tick 1<a 1>R", "tick", ""},
 	} {
 		t.Run(tt.name, tt.check)

@@ -147,7 +147,11 @@ func (g *lag) pair(l *Linker, read *window.Message, e *event, how certainty) {
 	from, to := read.Node, e.node
 	switch {
 	case from.Server && to.Server:
-		g.proven[how].check(from == to)
+		// That a reply which was due comes right after a request, such as nginx's when FastCGI
+		// has closed the connection, says nothing about what requests lead to.
+		if from == to || how != direct {
+			g.proven[how].check(from == to)
+		}
 	case !to.Server:
 		g.label(from, to, how)
 		g.suggest(l, to)
