@@ -13,10 +13,12 @@ type callbacks struct {
 	outputs []event           // since then, but for those of the queue
 	free    *window.Message   // reply after which nothing was written on its connection yet
 	queue   queue
+	unread  bool // nothing has been read in this turn
 }
 
 // read takes what the loop has read.
 func (c *callbacks) read(l *Linker, g *lag, m *window.Message) {
+	c.unread = false
 	if n := len(c.reads); n > 0 && n < maxPerTurn && c.reads[0].IO == m.IO && c.reads[0].Node.ConnID == m.Node.ConnID {
 		c.reads = append(c.reads, m)
 		return
@@ -59,6 +61,10 @@ func (c *callbacks) pairAll(l *Linker, g *lag, how certainty) {
 		if e.node.Server {
 			return
 		}
+		if how == late && read.Node.Server {
+			e.node.Turned().Prompt = uint8(min(i+1, 2))
+			l.prompts.linked(e.node)
+		}
 		e.node.Turned().Before, before = before, e.node
 		if e.node.ConnID != read.Node.ConnID {
 			c.queue.learn(read, e.node.Peer)
@@ -88,6 +94,10 @@ func (c *callbacks) output(l *Linker, g *lag, e *event) {
 	}
 	switch {
 	case len(c.reads) == 0:
+		if c.unread && !e.node.Server {
+			e.node.Turned().Timed = true
+			l.prompts.linked(e.node)
+		}
 	case len(c.outputs) == maxPerTurn:
 		g.full++
 	default:

@@ -52,6 +52,7 @@ const (
 	TickOrder
 	TickReply
 	Tick
+	Prompt
 	LoopWake
 	RequestID
 	Posted
@@ -88,6 +89,7 @@ var kinds = [Kinds]Kind{
 	TickOrder:     tickOrderKind,
 	TickReply:     tickReplyKind,
 	Tick:          tickKind,
+	Prompt:        promptKind,
 	LoopWake:      loopWakeKind,
 	RequestID:     requestIDKind,
 	Posted:        postedKind,

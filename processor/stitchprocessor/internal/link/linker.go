@@ -14,7 +14,7 @@ var (
 	onRequest = [...]rule{contextOfRequest, goroutineOfRequest, owns, servedInARun, repliesAfterRead, finished, postsBack}
 	onCall    = [...]rule{contextOfCall, goroutineOfCall, noteWakes}
 	onRipe    = [...]rule{ownedAfterAll, repliedAfterAll, repliedAfterWait, repliedInBurst, adjacent, ledTo, posts, followsNext, precedesNext, submitted, createdBy, cloned, clonedInside}
-	onCount   = [...]rule{leftOver, balanced, inTurn, ranInTurn}
+	onCount   = [...]rule{prompted, leftOver, balanced, inTurn, ranInTurn}
 	onTime    = [...]rule{onlyOne, eliminated, inOrder, isolated}
 	// supporting are the rules whose claims are compared with certain links.
 	supporting = [...]rule{adjacent, posts, followsNext, submitted, createdBy, sameRequestID, inOrder, isolated}
@@ -41,6 +41,7 @@ type Linker struct {
 	hops      relays
 	dials     dials
 	repeats   repeats
+	prompts   prompts
 	isolation isolations
 	ledgers   ledgers
 	debts     debts
@@ -252,6 +253,7 @@ func (l *Linker) Decided(call *window.Node) {
 		return
 	}
 	l.isolation.linked(call)
+	l.prompts.linked(call)
 	l.queued(call, call.Parent)
 	if l.habits.learn(call) {
 		l.learnOrder(call)

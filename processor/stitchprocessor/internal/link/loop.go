@@ -282,6 +282,7 @@ func (lp *loop) output(l *Linker, e *event) {
 // broken: something is missing right here.
 func (lp *loop) broken() {
 	lp.callbacks.forget()
+	lp.callbacks.unread = false
 	lp.callbacks.queue.broken()
 	lp.lags[1].broken1()
 }
@@ -289,6 +290,7 @@ func (lp *loop) broken() {
 // turn ends the turn of the loop and begins another.
 func (lp *loop) turn(l *Linker, tick uint32) {
 	lp.callbacks.settle(l, &lp.lags[0], late)
+	lp.callbacks.unread = true
 	lp.lags[1].turn1(l, tick == lp.tick+1)
 	lp.tick, lp.posted = tick, false
 }

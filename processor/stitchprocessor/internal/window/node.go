@@ -164,6 +164,10 @@ type Turn struct {
 	Previous [2]*Node // call whose reply led to this one
 	Before   *Node    // call that the same read had led to before this one, without a lag
 	Taken    int64    // place among those that waited for a connection
+	// Prompt is 1 for the first thing that was written after the request, which was the last
+	// one read in its turn, and 2 for what followed; 0 for others.
+	Prompt uint8
+	Timed  bool // nothing had been read in its turn
 	// Certainty is that of Labels, as the linker understands it.
 	Certainty [2]uint8
 }
