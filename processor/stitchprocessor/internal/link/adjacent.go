@@ -41,15 +41,25 @@ func adjacent(l *Linker, c *window.Node) {
 		// been seen to be here.
 		claim.Score, _ = l.trust.earned(Adjacent)
 		claim.Score = min(claim.Score, goAdjacent)
-		if other := l.repliedTo(c); other != nil && other != r {
-			claim.Trust = window.Support // what followed says otherwise: either may be right
+		if l.disputed(c, r) {
+			claim.Trust = window.Support // either may be right
 		}
 	}
 	l.claim(c, claim)
 }
 
-// goAdjacent is the precision in Go programs: 2,909 right, 6 wrong with one habit, 384
-// right, 9 wrong with seven.
+// disputed reports whether c, which came from a goroutine, is adjacent to r, but what
+// followed says otherwise.
+func (l *Linker) disputed(c, r *window.Node) bool {
+	if !c.Request.Goroutine() || l.adjacentTo(c) != r {
+		return false
+	}
+	other := l.repliedTo(c)
+	return other != nil && other != r
+}
+
+// goAdjacent is the most that it is worth in Go programs: with seven habits 6,916 right, 11
+// wrong, with others 49,523 right, 6 wrong, but fewer are right where nothing else says the same.
 const goAdjacent = 0.98
 
 // adjacentLeast is the share of agreement that it must have there. It is less than that of
@@ -95,17 +105,26 @@ func (l *Linker) serves(m *window.Message) bool {
 // precedesNext is the same fact for the call before, if the later one is linked by
 // better evidence. Only where it has been seen to agree.
 func precedesNext(l *Linker, c *window.Node) {
-	after := l.p.After(&c.Response)
-	if !c.HasResponse() || after == nil || after.Kind != evidence.ClientWrite || after.Node == c {
-		return
-	}
-	next := after.Node
-	if next.State != window.Linked || next.Kind == Next || after.Loop() || after.Waited&slept != 0 || dialled(next) {
-		return
-	}
-	if score, known := l.trust.sequel(c, next); known && score > 0 {
+	if next, score := l.sequelOf(c); next != nil {
 		l.claim(c, window.Claim{Sibling: next, Kind: Next, Score: score, Trust: window.Likely})
 	}
+}
+
+// sequelOf returns the call that says whose c is because a thread went on with it as soon as it
+// had read the reply of c, and how sure that is, or nil.
+func (l *Linker) sequelOf(c *window.Node) (next *window.Node, score float64) {
+	after := l.p.After(&c.Response)
+	if !c.HasResponse() || after == nil || after.Kind != evidence.ClientWrite || after.Node == c {
+		return nil, 0
+	}
+	next = after.Node
+	if next.State != window.Linked || next.Kind == Next || after.Loop() || after.Waited&slept != 0 || dialled(next) {
+		return nil, 0
+	}
+	if score, known := l.trust.sequel(c, next); known && score > 0 {
+		return next, score
+	}
+	return nil, 0
 }
 
 // compareAdjacent compares with the decision on a call what adjacency says of the one

@@ -18,6 +18,9 @@ func isolated(l *Linker, c *window.Node) {
 	if r == nil || previous != nil && r.Start()-previous.Request.End < 4*(c.Start()-r.Request.End)+apartBy {
 		return
 	}
+	if l.disputed(c, r) {
+		return // that is no second fact
+	}
 	score, _ := l.trust.earned(Isolated)
 	claim := window.Claim{Parent: r, Kind: Isolated, Score: score}
 	if l.isolation.proven(c.Operation) {

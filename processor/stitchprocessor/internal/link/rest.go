@@ -123,6 +123,9 @@ func (l *Linker) waitForRest(c *window.Node, now int64) int64 {
 	if l.habits.each(c) == nil || l.adjoins(c) && requestFor(l.p.Before(&c.Request)) != nil {
 		return 0
 	}
+	if next, _ := l.sequelOf(c); next != nil {
+		return 0
+	}
 	until := c.End + restGrace<<c.Note.Tries
 	if now > until && c.Note.Tries < maxTries && !l.found(c) {
 		c.Note.Tries++

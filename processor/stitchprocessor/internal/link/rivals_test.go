@@ -2,6 +2,7 @@ package link_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -83,4 +84,34 @@ func TestWhereTwoNeighboursContradictEachOther(t *testing.T) {
 			assert.Equal(t, tt.want, trusted(t, tt.script, reverse), "%s, reverse: %v", name, reverse)
 		}
 	}
+}
+
+// Who waits for a worker goes to the end of the queue when that takes its next job.
+func TestAReplyThatEndsARunMayBeThatOfAnotherCallReadInIt(t *testing.T) {
+	const calls = "9g1 9<X 9wait 9g7 9>c 3g2 3<R 3wait 3g8 3>a 2g9 2<a 2g6 "
+	for name, tt := range map[string]struct {
+		script string
+		want   []string
+	}{
+		"the thread went to sleep after it":        {calls + "2>k 2g5 2<c 2g2 2>R 2tick 2<k 9g1 9>X", nil},
+		"it did nothing any more":                  {calls + "2>k 2g5 2<c 2g2 2>R 1<k 9g1 9>X", nil},
+		"it went on":                               {calls + "2>k 2g5 2<c 2g2 2>R 2<k 9g1 9>X", []string{"reply c R"}},
+		"no job was taken":                         {calls + "2g5 2<c 2g2 2>R 2tick 1>k 1<k 9g1 9>X", []string{"reply c R"}},
+		"who waited had had a turn by then":        {calls + "2>k 2tick 2g5 2<c 2g2 2>R 2tick 2<k 9g1 9>X", []string{"reply c R"}},
+		"the thread has only one goroutine at all": {"9<X 9wait 9>c 3<R 3wait 3>a 2<a 2>k 2<c 2>R 2wait 2<k 9>X", []string{"reply c R"}},
+	} {
+		for _, reverse := range []bool{false, true} {
+			got := slices.DeleteFunc(trusted(t, tt.script, reverse), func(s string) bool { return !strings.HasPrefix(s, "reply ") })
+			if len(got) == 0 {
+				got = nil
+			}
+			assert.Equal(t, tt.want, got, "%s, reverse: %v", name, reverse)
+		}
+	}
+}
+
+func TestIsolationIsNoSecondFactWhereNeighboursContradict(t *testing.T) {
+	const dispute = "2g2 2<R zzz 1g1 1<S 1g8 1>a 2g9 2<a "
+	assert.Empty(t, about(read(t, dispute+"2g2 2>R 1tick 1g1 1>S").links(false), "isolated"))
+	assert.Equal(t, []string{"isolated a S"}, about(read(t, dispute+"2wait 2g2 2>R 1tick 1g1 1>S").links(false), "isolated"))
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/otelcol-custom/otelcol-custom/internal/evidence"
 	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/window"
@@ -91,4 +92,30 @@ func TestABurstIsNotACallThatAnotherFollowedAsARule(t *testing.T) {
 		l.trust.sequels.note(first, second, false)
 	}
 	assert.False(t, l.continued(first))
+}
+
+func TestACallWhoseNextOneIsKnownWaitsForNoOther(t *testing.T) {
+	l := New(window.New(), nil)
+	*l.habits.calls.meet(1) = habit{calls: 100, links: 100, parents: shares{{9, 100}}}
+	l.habits.requests.meet(9).n = 100
+	at := func(tid, io uint32, when int64) evidence.Message {
+		return evidence.Message{Start: when, End: when, Point: evidence.Point{TID: tid, IO: io, Goid: 7}}
+	}
+	call := func(operation uint64, request, response evidence.Message) *window.Node {
+		n := window.NewNode(&evidence.Exchange{Ordinal: 1, Request: request, Response: response}, false, response.End)
+		n.Operation = operation
+		l.p.Add(n)
+		return n
+	}
+	c := call(1, at(2, 1, 100), at(3, 1, 200))
+	next := call(2, at(3, 2, 210), at(4, 1, 300))
+	r := window.NewNode(&evidence.Exchange{Request: at(5, 1, 50), Response: at(4, 2, 310)}, true, 310)
+	l.p.Add(r)
+	for range enough {
+		l.trust.sequels.note(c, next, true)
+	}
+	require.NotNil(t, l.habits.each(c))
+	assert.Positive(t, l.waitForRest(c, 1000), "others may leave fewer ways")
+	next.State, next.Parent, next.Kind = window.Linked, r, Reply
+	assert.Zero(t, l.waitForRest(c, 1000), "it says whose it is, and others wait for that")
 }
