@@ -54,7 +54,10 @@ func (l *Linker) disputed(c, r *window.Node) bool {
 	if !c.Request.Goroutine() || l.adjacentTo(c) != r {
 		return false
 	}
-	other := l.repliedTo(c)
+	if other := l.repliedTo(c); other != nil {
+		return other != r
+	}
+	other := l.burstOf(c)
 	return other != nil && other != r
 }
 

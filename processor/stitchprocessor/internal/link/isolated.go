@@ -1,6 +1,10 @@
 package link
 
-import "github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/window"
+import (
+	"slices"
+
+	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/window"
+)
 
 // isolatedKind: the request is the last one that was read before the call was
 // written, and no other one was read for much longer than it took from one to the
@@ -18,12 +22,12 @@ func isolated(l *Linker, c *window.Node) {
 	if r == nil || previous != nil && r.Start()-previous.Request.End < 4*(c.Start()-r.Request.End)+apartBy {
 		return
 	}
-	if l.disputed(c, r) {
-		return // that is no second fact
-	}
 	score, _ := l.trust.earned(Isolated)
 	claim := window.Claim{Parent: r, Kind: Isolated, Score: score}
-	if l.isolation.proven(c.Operation) {
+	switch {
+	case l.disputed(c, r), slices.ContainsFunc(c.Claims, func(x window.Claim) bool { return settled(x) && decidedBy(x) != r }):
+		claim.Score = 0 // that is no second fact, or another handoff was under way
+	case l.isolation.proven(c.Operation):
 		claim.Score, claim.Trust = isolationProven, window.Likely
 	}
 	l.claim(c, claim)

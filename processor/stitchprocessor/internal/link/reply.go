@@ -213,15 +213,22 @@ var burstKind = Kind{Name: "burst", Class: After, Trust: window.Likely, Precisio
 const maxBurst = 8
 
 func repliedInBurst(l *Linker, c *window.Node) {
+	if r := l.burstOf(c); r != nil {
+		rival, _ := l.rival(c, r)
+		l.claim(c, unlessRival(rival, window.Claim{Parent: r, Kind: Burst, Score: burstKind.Precision, Trust: burstKind.Trust}))
+	}
+}
+
+// burstOf is the request that a burst says c is of, or nil.
+func (l *Linker) burstOf(c *window.Node) *window.Node {
 	if !c.Response.Goroutine() {
-		return
+		return nil
 	}
 	r := l.afterBurst(c)
 	if r == nil || !l.soleRead(c) || l.continued(c) || l.repeats.exceeds(r, c) {
-		return
+		return nil
 	}
-	rival, _ := l.rival(c, r)
-	l.claim(c, unlessRival(rival, window.Claim{Parent: r, Kind: Burst, Score: burstKind.Precision, Trust: burstKind.Trust}))
+	return r
 }
 
 // afterBurst is the request that the thread which read c's reply replied to after it had

@@ -40,8 +40,17 @@ func (l *Linker) turnOf(c *window.Node) *window.Node {
 }
 
 // settled reports whether a claim may decide a call as things are.
-func settled(c window.Claim) bool {
-	return c.Trust >= window.Likely && (c.Parent != nil || c.Sibling != nil && c.Sibling.Parent != nil)
+func settled(c window.Claim) bool { return decidedBy(c) != nil }
+
+// decidedBy is the request that a claim may decide a call for, as things are, or nil.
+func decidedBy(c window.Claim) *window.Node {
+	switch {
+	case c.Trust < window.Likely:
+		return nil
+	case c.Sibling != nil:
+		return c.Sibling.Parent
+	}
+	return c.Parent
 }
 
 // way is a way in which the order of a run queue tells of a call.
