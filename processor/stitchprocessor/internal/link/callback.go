@@ -82,6 +82,7 @@ func (c *callbacks) output(l *Linker, g *lag, e *event) {
 	switch {
 	case e.node.Server:
 		c.queue.replied(e.node)
+		g.asked.check(!c.unread)
 	case e.message == nil:
 	case c.free != nil && c.free.Node.ConnID == e.node.ConnID:
 		freed := c.free.Node

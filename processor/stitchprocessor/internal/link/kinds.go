@@ -53,6 +53,8 @@ const (
 	TickReply
 	Tick
 	Prompt
+	Cadence
+	CadenceReply
 	LoopWake
 	RequestID
 	Posted
@@ -90,6 +92,8 @@ var kinds = [Kinds]Kind{
 	TickReply:     tickReplyKind,
 	Tick:          tickKind,
 	Prompt:        promptKind,
+	Cadence:       cadenceKind,
+	CadenceReply:  cadenceReplyKind,
 	LoopWake:      loopWakeKind,
 	RequestID:     requestIDKind,
 	Posted:        postedKind,

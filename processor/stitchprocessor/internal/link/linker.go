@@ -199,7 +199,7 @@ func (l *Linker) Wait(call *window.Node, now int64) int64 {
 	if l.tasks.undecided(call) || !l.replies.habit() && replyAfter(l, call) != nil {
 		until = max(until, call.End+taskGrace)
 	}
-	until = max(until, l.waitForRest(call, now), l.waitForLanding(call), l.waitForBalance(call))
+	until = max(until, l.waitForRest(call, now), l.waitForLanding(call), l.waitForBalance(call), l.waitForCadence(call))
 	if !l.loops.wakes.told || call.Response.Loop() {
 		return until
 	}
@@ -294,6 +294,7 @@ func (l *Linker) compare(call *window.Node) {
 	l.claim = claim
 	l.compareAdjacent(call)
 	l.compareTurn(call)
+	l.compareCadence(call)
 }
 
 // toParent makes a claim of kind k that call belongs to request.

@@ -59,6 +59,7 @@ func (ls *loops) get(tid uint32) *loop {
 	lp.lags[0].queue = &lp.callbacks.queue
 	q := &lp.callbacks.queue
 	q.leads.limit, q.astray.limit, q.backlog.limit = maxLeads, maxLeads, maxBacklogs
+	lp.cadence.beats.limit = maxBeats
 	ls.of[tid] = lp
 	ls.list = append(ls.list, lp)
 	return lp
@@ -126,12 +127,13 @@ type loop struct {
 
 	lags      [2]lag
 	callbacks callbacks // of lags[0]
+	cadence   cadence
 }
 
 // dropped returns how much found no room since the last time.
 func (lp *loop) dropped() (n int) {
 	q := &lp.callbacks.queue
-	for _, count := range [...]*int{&q.full, &q.leads.dropped, &q.astray.dropped, &q.backlog.dropped, &lp.lags[0].full, &lp.lags[1].full} {
+	for _, count := range [...]*int{&q.full, &q.leads.dropped, &q.astray.dropped, &q.backlog.dropped, &lp.lags[0].full, &lp.lags[1].full, &lp.cadence.full, &lp.cadence.beats.dropped} {
 		n += *count
 		*count = 0
 	}
@@ -260,6 +262,7 @@ func (lp *loop) dispatch(l *Linker, e *event) {
 		}
 		lp.callbacks.read(l, &lp.lags[0], m)
 		lp.lags[1].read(m)
+		lp.cadence.read(lp.tick, e.node)
 	case e.node.Server:
 		lp.output(l, e)
 		l.loops.wakes.note(l, lp, e)
@@ -273,10 +276,12 @@ func (lp *loop) dispatch(l *Linker, e *event) {
 // output takes an output to both models of the loop.
 func (lp *loop) output(l *Linker, e *event) {
 	if lp.posted {
+		lp.cadence.torn = true
 		return
 	}
 	lp.callbacks.output(l, &lp.lags[0], e)
 	lp.lags[1].output1(e)
+	lp.cadence.output(e)
 }
 
 // broken: something is missing right here.
@@ -285,6 +290,7 @@ func (lp *loop) broken() {
 	lp.callbacks.unread = false
 	lp.callbacks.queue.broken()
 	lp.lags[1].broken1()
+	lp.cadence.broken(lp.tick)
 }
 
 // turn ends the turn of the loop and begins another.
@@ -292,5 +298,6 @@ func (lp *loop) turn(l *Linker, tick uint32) {
 	lp.callbacks.settle(l, &lp.lags[0], late)
 	lp.callbacks.unread = true
 	lp.lags[1].turn1(l, tick == lp.tick+1)
+	lp.cadence.turn(l, lp.tick)
 	lp.tick, lp.posted = tick, false
 }

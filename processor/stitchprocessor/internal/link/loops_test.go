@@ -172,3 +172,23 @@ func TestLoopsAreBoundedAndForgotten(t *testing.T) {
 	loops = l.Dropped().Loops
 	assert.Zero(t, loops, "idle ones have made room")
 }
+
+func TestWhereRepliesComeInTurnsOfTheirOwnOneAfterAReadIsChance(t *testing.T) {
+	// f is F's call, g is G's. When the reply of g has been read the loop comes to what f's led to.
+	const chance = "1tick 1<F 1tick 1>f 1tick 1<G 1tick 1>g 1tick 1<f 1tick 1<g 1>F 1tick 1>G"
+	replies := func(habit string) []string {
+		l, p, claims := newLinker()
+		var text strings.Builder
+		for _, r := range []string{"A", "B", "C", "D", "E"} {
+			text.WriteString(strings.ReplaceAll(strings.ReplaceAll(habit, "R", r), "a", strings.ToLower(r)))
+		}
+		nodes := read(t, text.String()).deliver(l, p, false)
+		l.Advance(2e9)
+		for _, n := range nodes {
+			p.Remove(n)
+		}
+		return about(collect(t, l, p, claims, chance), "reply")
+	}
+	assert.Equal(t, []string{"reply g F"}, replies("1tick 1<R 1>a 1tick 1<a 1>R "), "a loop does at once what a read leads to")
+	assert.Empty(t, replies("1tick 1<R 1tick 1>a 1tick 1<a 1tick 1>R "))
+}

@@ -87,7 +87,7 @@ func (p *prompts) score(of *promptCalls) float64 {
 
 // prompted claims a prompt call that nothing else speaks of for the request before.
 func prompted(l *Linker, c *window.Node) {
-	if hasCandidate(c) {
+	if hasCandidate(c) || l.loops.defers(&c.Request) {
 		return
 	}
 	l.prompts.open(c)

@@ -31,7 +31,7 @@ func repliesAfterRead(l *Linker, r *window.Node) {
 		l.p.Await(out.TID, out.First()-1, r)
 		return
 	}
-	if before.Kind != evidence.ClientRead || before.Tick != out.Tick || posted(l, out) {
+	if before.Kind != evidence.ClientRead || before.Tick != out.Tick || posted(l, out) || l.loops.defers(out) {
 		return
 	}
 	l.replies.observe(false)

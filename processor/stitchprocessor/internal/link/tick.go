@@ -30,7 +30,8 @@ var tickOrderKind = Kind{Name: "tick_order", Class: Owner, Trust: window.Decisiv
 type lag struct {
 	index  int // 0 or 1
 	proven [certainties]outcomes
-	queue  *queue // of callbacks, nil with a lag
+	asked  outcomes // without a lag: whether something had been read in the turns in which it replied
+	queue  *queue   // of callbacks, nil with a lag
 
 	reads, previous  []*window.Message // of this turn, of the one before
 	outputs          []event
@@ -74,11 +75,13 @@ func (o *outcomes) check(right bool) {
 	o.n = min(o.n+1, maxChecks)
 }
 
+func (o *outcomes) wrong() int { return bits.OnesCount64(o.checks) }
+
 // score is what a claim of this model is worth: at first what it is worth elsewhere,
 // which alone is not enough but for direct outputs, and nothing once more than 2 %
 // of the replies contradict.
 func (o *outcomes) score(how certainty) float64 {
-	wrong := bits.OnesCount64(o.checks)
+	wrong := o.wrong()
 	if o.n < minChecks && wrong > 0 || wrong*50 > o.n {
 		return 0
 	}
@@ -92,8 +95,32 @@ var atFirst = [certainties]float64{direct: 0.95, late: 0.88, ordered: 0.88}
 // plausible reports whether both directions agreeing is more than chance: a model that
 // is mostly wrong agrees with itself by chance, too.
 func (o *outcomes) plausible() bool {
-	return o.n >= minPlausible && bits.OnesCount64(o.checks)*2 <= o.n
+	return o.n >= minPlausible && !o.mostlyWrong()
 }
+
+// defers reports whether m was written by a loop that has proved to write what reads lead to in other
+// turns, or after other reads of the same one.
+func (ls *loops) defers(m *window.Message) bool {
+	if !m.Loop() {
+		return false
+	}
+	lp := ls.of[m.TID]
+	if lp == nil {
+		return false
+	}
+	g := &lp.lags[0]
+	return g.asked.mostlyWrong() || g.proven[direct].mostlyWrong()
+}
+
+// score is what a claim of this model is worth.
+func (g *lag) score(how certainty) float64 {
+	if g.asked.mostlyWrong() {
+		return 0
+	}
+	return g.proven[how].score(how)
+}
+
+func (o *outcomes) mostlyWrong() bool { return o.n >= minPlausible && o.wrong()*2 > o.n }
 
 // ---- lag 1: outputs follow in the order of the reads of the turn before ------
 
@@ -192,7 +219,7 @@ func (g *lag) replied(l *Linker, call, request *window.Node, how certainty) {
 		}
 	}
 	if label != request || !g.proven[how].plausible() {
-		if score := g.proven[how].score(how); score > 0 {
+		if score := g.score(how); score > 0 {
 			l.claim(call, window.Claim{Parent: request, Kind: TickReply, Score: score, Trust: tickReplyKind.Trust})
 		}
 		return
@@ -234,7 +261,7 @@ func ledTo(l *Linker, c *window.Node) {
 func (g *lag) suggest(l *Linker, c *window.Node) {
 	turn := c.Turn()
 	how := turn.Certainty[g.index]
-	claim := window.Claim{Parent: turn.Labels[g.index], Kind: Tick, Score: g.proven[how].score(how), Trust: tickKind.Trust}
+	claim := window.Claim{Parent: turn.Labels[g.index], Kind: Tick, Score: g.score(how), Trust: tickKind.Trust}
 	if from := turn.Previous[g.index]; from != nil {
 		// On the same connection it may be somebody's who waited for that.
 		if claim.Parent, claim.Sibling = nil, from; from.ConnID == c.ConnID {
