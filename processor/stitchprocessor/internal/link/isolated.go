@@ -3,6 +3,7 @@ package link
 import (
 	"slices"
 
+	"github.com/otelcol-custom/otelcol-custom/internal/evidence"
 	"github.com/otelcol-custom/otelcol-custom/processor/stitchprocessor/internal/window"
 )
 
@@ -27,10 +28,25 @@ func isolated(l *Linker, c *window.Node) {
 	switch {
 	case l.disputed(c, r), slices.ContainsFunc(c.Claims, func(x window.Claim) bool { return settled(x) && decidedBy(x) != r }):
 		claim.Score = 0 // that is no second fact, or another handoff was under way
+	case l.underWay(c, r):
+		claim.Score = 0
 	case l.isolation.proven(c.Operation):
 		claim.Score, claim.Trust = isolationProven, window.Likely
 	}
 	l.claim(c, claim)
+}
+
+// underWay reports whether the thread of c, which is one of a pool, was at something already when
+// r was read, and has not been woken since: then it took up c for what had waited for it.
+func (l *Linker) underWay(c, r *window.Node) bool {
+	m := &c.Request
+	if m.Goroutine() || m.Loop() {
+		return false
+	}
+	before := l.p.Before(m)
+	return before != nil && before.At() < r.Request.End && !slices.ContainsFunc(m.Handoffs, func(h evidence.Handoff) bool {
+		return h.Time >= r.Request.End
+	})
 }
 
 // isolations is what certain links have told of calls, by what they ask for.

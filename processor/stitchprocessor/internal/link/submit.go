@@ -23,10 +23,11 @@ func submitted(l *Linker, c *window.Node) {
 }
 
 // submitterOf returns the request whose reader woke the thread that then wrote c, or nil. A
-// thread that reads requests itself has its own work: others wake it at locks.
+// thread that reads requests itself has its own work, as one that was created for a task has:
+// others wake it at locks.
 func (l *Linker) submitterOf(c *window.Node) *window.Node {
 	m := &c.Request
-	if m.Goroutine() || len(l.p.ReadBy(m.TID)) > 0 {
+	if m.Goroutine() || len(l.p.ReadBy(m.TID)) > 0 || l.tasks.threaded() && m.First() == 1 && cloneOf(m) != nil {
 		return nil
 	}
 	last := l.lastHandoff(m)
