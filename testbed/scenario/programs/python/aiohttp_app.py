@@ -1,4 +1,7 @@
-"""An aiohttp server whose handler gathers two calls, sleeps and makes a third."""
+"""An aiohttp server whose handler gathers two calls, sleeps and makes a third.
+
+CONNECTIONS: how many the client may have; others wait for one. Without it there is no limit.
+"""
 
 import asyncio
 import os
@@ -23,7 +26,7 @@ async def work(request):
 
 
 async def client(app):
-    app["session"] = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
+    app["session"] = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=int(os.environ.get("CONNECTIONS", "0"))))
     yield
     await app["session"].close()
 
