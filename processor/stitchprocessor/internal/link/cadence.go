@@ -235,11 +235,20 @@ func (l *Linker) waitForCadence(c *window.Node) int64 {
 	if c.Response.Loop() && l.loops.of[c.Response.TID].goesOn(of) {
 		return c.End + cadenceGrace
 	}
-	of.dials = c.Connect != nil
-	if c.Request.Loop() && l.loops.of[c.Request.TID].writes(of) {
+	if l.hasCadence(c) {
 		return c.End + cadenceGrace
 	}
 	return 0
+}
+
+// hasCadence reports whether it is known how calls like c come about in its loop, on a connection
+// that is open or that they open.
+func (l *Linker) hasCadence(c *window.Node) bool {
+	if !c.Request.Loop() {
+		return false
+	}
+	lp, of := l.loops.of[c.Request.TID], trafficOf(c)
+	return lp.writes(of) || lp.writes(traffic{operation: of.operation, dials: true})
 }
 
 // writes reports whether it is known how such outputs come about.

@@ -251,6 +251,25 @@ func TestCallsWaitForTheTurnsThatTell(t *testing.T) {
 	assert.Equal(t, cadenceGrace, p.l.waitForCadence(reply), "of what comes of it")
 }
 
+func TestWhereCallsHaveACadenceTheLastRequestMeansNothing(t *testing.T) {
+	p := conduct(t)
+	claimed := func() float64 {
+		r, c := p.node(true, opRequest), p.node(false, opCall)
+		r.Request.Start, r.Request.End = 5e9, 5e9
+		c.Request.Start, c.Request.TID, c.Request.Tick, c.Request.IO = 5e9+1, 7, 1, 1
+		r.Process, c.Process = nil, nil
+		score := -1.0
+		l := New(window.New(), func(_ *window.Node, claim window.Claim) { score = claim.Score })
+		l.p.Add(r)
+		l.loops.get(7).cadence = p.c
+		isolated(l, c)
+		return score
+	}
+	assert.Positive(t, claimed())
+	p.play(1000, func() { p.call(0.2, 3) })
+	assert.Zero(t, claimed(), "what it has not told was not plain")
+}
+
 func TestACadenceIsSilencedWhereBetterEvidenceContradicts(t *testing.T) {
 	p := conduct(t)
 	for range enough {

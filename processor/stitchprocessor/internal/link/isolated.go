@@ -28,7 +28,7 @@ func isolated(l *Linker, c *window.Node) {
 	switch {
 	case l.disputed(c, r), slices.ContainsFunc(c.Claims, func(x window.Claim) bool { return settled(x) && decidedBy(x) != r }):
 		claim.Score = 0 // that is no second fact, or another handoff was under way
-	case l.underWay(c, r):
+	case l.underWay(c, r), l.hasCadence(c):
 		claim.Score = 0
 	case l.isolation.proven(c.Operation):
 		claim.Score, claim.Trust = isolationProven, window.Likely

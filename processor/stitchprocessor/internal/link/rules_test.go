@@ -184,6 +184,9 @@ func TestTimeRules(t *testing.T) {
 		{"nor two such calls", "1<R 2>a 2<a 2>b 2<b 3>R", "elimination", ""},
 		{"calls come in the order of the requests", "1<R 4<S 2>a 3>b 2<a 3<b 5>R 6>S", "order", "order a R, order b S"},
 		{"a request read alone, just before, is a candidate", "4<S 4>S zzz 1<R 2>a 2<a 3>R", "isolated", "isolated a R"},
+		{"not for a thread that was at something before", "2>b 2<b 4<S 4>S zzz 1<R 2>a 2<a 3>R", "isolated", ""},
+		{"unless it has been woken since", "2>b 2<b 4<S 4>S zzz 1<R 1w2/a 2>a 2<a 3>R", "isolated", "isolated a R"},
+		{"or serves the request", "2>b 2<b 4<S 4>S zzz 2<R 2>a 2<a 3>R", "isolated", "isolated a R"},
 		{"not with another one just before it", "1<R 4<S 2>a 2<a 3>R 4>S", "isolated", ""},
 	} {
 		t.Run(tt.name, tt.check)

@@ -27,7 +27,7 @@ func submitted(l *Linker, c *window.Node) {
 // others wake it at locks.
 func (l *Linker) submitterOf(c *window.Node) *window.Node {
 	m := &c.Request
-	if m.Goroutine() || len(l.p.ReadBy(m.TID)) > 0 || l.tasks.threaded() && m.First() == 1 && cloneOf(m) != nil {
+	if m.Goroutine() || len(l.p.ReadBy(m.TID)) > 0 || l.tasks.threaded() && cloneOf(m) != nil {
 		return nil
 	}
 	last := l.lastHandoff(m)

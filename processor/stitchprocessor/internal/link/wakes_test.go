@@ -177,6 +177,15 @@ func TestAThreadThatWasMadeForOneRequestCompletesNoOtherOne(t *testing.T) {
 	assert.Equal(t, []string{"completion a R"}, about(collect(t, l, p, claims, awaited), "completion"))
 }
 
+func TestAThreadThatWasMadeForATaskIsSubmittedNoOtherOne(t *testing.T) {
+	const locked = "1<R 1c2 3<S 3w2/a 2>a 2<a 1>R 3>S"
+	l, p, claims := newLinker()
+	assert.Equal(t, []string{"submit a S"}, about(collect(t, l, p, claims, locked), "submit"), "a pool may have made it")
+	l, p, claims = newLinker()
+	makeThreads(l, 200, 100)
+	assert.Empty(t, about(collect(t, l, p, claims, locked), "submit"))
+}
+
 func TestNeighboursInGoAreWorthWhatTheyProved(t *testing.T) {
 	score := func(right, wrong int) float64 {
 		p := window.New()
