@@ -176,6 +176,20 @@ func (s *Solver) link(call *window.Node, c *candidate, p float64) {
 	s.decide(Decision{Call: call, Parent: c.parent, Kind: c.kind, Confidence: p, Verdict: Link})
 }
 
+// Below linkable the probabilities are too low: what contradicts a claim is mostly wrong itself, and
+// what has only been seen a few times is mostly as good as elsewhere. Measured in seven sweeps, of 168
+// links: 77 % claimed, 87 % right, which is shyness by a factor of the odds. It says no more than
+// that: none of them gets a parent for it.
+const linkable, shyness = 0.9, 2
+
+// calibrated is the probability of a link that is not sure enough for a parent.
+func calibrated(p float64) float64 {
+	if p >= linkable {
+		return p
+	}
+	return max(p, min(shyness*p/(1-p+shyness*p), linkable-0.001))
+}
+
 // Final decides an undecided call with all the claims that there are. cause says why
 // now: NoCandidate if everything is known, Crowded if there was too much of it, else what
 // cut it short.
@@ -200,7 +214,7 @@ func (s *Solver) Final(call *window.Node, cause Cause) {
 	case w.full:
 		d.Cause = Crowded
 	case best != nil && p >= 0.5:
-		d.Verdict, d.Parent, d.Kind, d.Confidence, d.Cause = Low, best.parent, best.kind, p, Weak
+		d.Verdict, d.Parent, d.Kind, d.Confidence, d.Cause = Low, best.parent, best.kind, calibrated(p), Weak
 	case w.n > 0 && cause != Crowded:
 		d.Cause = Weak
 	}

@@ -386,3 +386,14 @@ func TestACallWithTooManyCandidatesIsNotDecided(t *testing.T) {
 		})
 	}
 }
+
+func TestWhatIsNotSureEnoughIsCalibrated(t *testing.T) {
+	for claimed, want := range map[float64]float64{0.6: 0.75, 0.8: 0.889, 0.88: 0.899, 0.9: 0.9, 0.95: 0.95} {
+		f := newFixture(func(c *solve.Config) { c.MinConfidence = 0.98 })
+		f.solver.Claim(f.call, window.Claim{Parent: f.r, Kind: link.Adjacent, Score: claimed, Trust: window.Likely})
+		f.solver.Final(f.call, solve.NoCandidate)
+		d := f.last(t)
+		assert.Equal(t, solve.Low, d.Verdict)
+		assert.InDelta(t, want, d.Confidence, 0.001, "%v", claimed)
+	}
+}
